@@ -1,0 +1,56 @@
+# What all rules share: the checked configuration, wildcards, and the code that a script runs.
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+SRC = ROOT / "src"
+# Scripts import synth2real from here; it need not be installed.
+sys.path.insert(0, str(SRC))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SRC), os.environ.get("PYTHONPATH")]))
+# Jobs share what XLA compiled, and a GPU's memory.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.abspath(".cache/jax"))
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+from synth2real.config import read_experiment
+from synth2real.errors import InputError
+from synth2real.figures.ratios import spread_ratios
+from synth2real.fonts import font_files
+from synth2real.modules import modules_used
+
+FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
+AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
+
+# For --sdm conda, relative to rules/: with CUDA where there is an NVIDIA GPU.
+CONDA_ENV = f"../envs/{'gpu' if shutil.which('nvidia-smi') else 'cpu'}.yaml"
+
+try:
+    EXPERIMENT = read_experiment(
+        config, ROOT / "workflow" / "schemas" / "config.schema.yaml", FONT_MANIFEST
+    )
+except InputError as error:
+    raise WorkflowError(str(error))
+
+# Ratios are taken as they are written in the configuration: 0.1 and 0.10 are different paths.
+RATIOS = EXPERIMENT.ratios
+GAN_SEEDS = EXPERIMENT.gan_seeds
+RUNS = range(EXPERIMENT.runs)
+# The user's own fonts, so that a change among them is noticed.
+FONT_FILES = font_files(Path(EXPERIMENT.font_folder)) if EXPERIMENT.font_folder else []
+
+
+wildcard_constraints:
+    ratio=r"0\.\d+",
+    seed=r"\d+",
+    run=r"\d+",
+
+
+def code(script):
+    """The modules of src/ that a script uses, to be inputs: an edit makes its jobs stale."""
+    return modules_used(ROOT / "workflow" / "scripts" / script, SRC)

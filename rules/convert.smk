@@ -1,0 +1,30 @@
+# All of a ratio's font images, and the font test set, converted by the ratio's GAN.
+#   in:  a GAN, the ratio's split, the font images
+#   out: results/r{ratio}/convert/seed{seed}/{train,test}.npz (images, labels)
+
+
+rule convert:
+    input:
+        code=code("convert.py"),
+        networks="results/r{ratio}/gan/seed{seed}/networks.npz",
+        split="results/r{ratio}/splits/split.npz",
+        font_train="results/render/train.npz",
+        font_test="results/render/test.npz",
+    output:
+        train="results/r{ratio}/convert/seed{seed}/train.npz",
+        test="results/r{ratio}/convert/seed{seed}/test.npz",
+    log:
+        "results/logs/r{ratio}/convert_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/r{ratio}/convert_seed{seed}.tsv"
+    priority: 1
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config=asdict(EXPERIMENT.gan),
+    script:
+        "../workflow/scripts/convert.py"

@@ -1,0 +1,114 @@
+# The table of all accuracies, and the paper's figures.
+#   in:  accuracies, font and converted images, the authors' results
+#   out: results/accuracy.csv, results/figures/*.{png,svg}
+
+CURVES = {
+    "figure4": "font_error",
+    "figure5": "classifier_error",
+    "figure6": "original_font_error",
+    "error_ratio": "error_ratio",
+    "mixed_test_set": "mixed_test_set",
+}
+FIGURES = ["figure2", "figure3", *CURVES]
+# Figure 3 has room for four ratios.
+SHOWN_RATIOS = spread_ratios(RATIOS)
+
+
+def figure(name):
+    """PNG and SVG of a figure; the report shows the SVG."""
+    path = f"results/figures/{name}"
+    caption = f"../workflow/report/{name}.rst"
+    return {
+        "png": f"{path}.png",
+        "svg": report(f"{path}.svg", caption=caption, category="Figures"),
+    }
+
+
+rule accuracy:
+    input:
+        code=code("accuracy.py"),
+        tables=expand(
+            "results/r{ratio}/classify/accuracy_seed{seed}.csv", ratio=RATIOS, seed=GAN_SEEDS
+        ),
+    output:
+        report("results/accuracy.csv", caption="../workflow/report/accuracy.rst", category="Table"),
+    log:
+        "results/logs/accuracy.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        total=EXPERIMENT.splits.total,
+        gans=[(ratio, seed) for ratio in RATIOS for seed in GAN_SEEDS],
+    script:
+        "../workflow/scripts/accuracy.py"
+
+
+rule figure2:
+    input:
+        code=code("figure2.py"),
+        font="results/render/train.npz",
+    output:
+        **figure("figure2"),
+    log:
+        "results/logs/figure2.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    script:
+        "../workflow/scripts/figure2.py"
+
+
+rule figure3:
+    input:
+        code=code("figure3.py"),
+        font="results/render/train.npz",
+        splits=expand("results/r{ratio}/splits/split.npz", ratio=SHOWN_RATIOS),
+        converted=expand(
+            "results/r{ratio}/convert/seed{seed}/train.npz", ratio=SHOWN_RATIOS, seed=GAN_SEEDS[0]
+        ),
+    output:
+        **figure("figure3"),
+    log:
+        "results/logs/figure3.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=5,
+    params:
+        ratios=SHOWN_RATIOS,
+    script:
+        "../workflow/scripts/figure3.py"
+
+
+for name, function in CURVES.items():
+
+    rule:
+        name:
+            name
+        input:
+            code=code("curves.py"),
+            accuracy="results/accuracy.csv",
+            authors=AUTHORS_RESULTS,
+        output:
+            **figure(name),
+        log:
+            f"results/logs/{name}.log",
+        conda:
+            CONDA_ENV
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            function=function,
+        script:
+            "../workflow/scripts/curves.py"

@@ -1,0 +1,24 @@
+# Which real and which font images an experiment at ratio r has.
+#   in:  results/mnist/train.npz, results/render/train.npz
+#   out: results/r{ratio}/splits/split.npz (indices into both)
+
+
+rule splits:
+    input:
+        code=code("splits.py"),
+        mnist="results/mnist/train.npz",
+        font="results/render/train.npz",
+    output:
+        "results/r{ratio}/splits/split.npz",
+    log:
+        "results/logs/r{ratio}/splits.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        config=asdict(EXPERIMENT.splits),
+    script:
+        "../workflow/scripts/splits.py"

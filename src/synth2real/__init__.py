@@ -1,0 +1,1 @@
+"""Synthetic images, converted by a GAN, that help a classifier of real ones."""

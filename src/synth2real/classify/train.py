@@ -1,0 +1,118 @@
+"""Training and testing of the paper's classifier."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from synth2real.classify.config import ClassifierConfig
+from synth2real.classify.network import Classifier
+from synth2real.training import Images, Progress, draw_batch, run_chunks
+from synth2real.trees import load_tree, save_tree
+
+TEST_BATCH = 500
+
+
+class ClassifierState(NamedTuple):
+    """All that a training step changes."""
+
+    step: jax.Array
+    params: nnx.State
+    opt_state: optax.OptState
+
+
+def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:
+    """Adam, at a constant learning rate or over one cosine cycle."""
+    if config.one_cycle:
+        return optax.adam(optax.cosine_onecycle_schedule(config.steps, config.learning_rate))
+    return optax.adam(config.learning_rate)
+
+
+def make_graph(config: ClassifierConfig) -> nnx.GraphDef:
+    """The classifier's static structure; with parameters it makes a module again."""
+    return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, rngs=nnx.Rngs(0))))
+
+
+def init_state(config: ClassifierConfig, key: jax.Array) -> ClassifierState:
+    """Makes a classifier with fresh weights; best compiled as a whole."""
+    params = nnx.state(Classifier(config, rngs=nnx.Rngs(key)), nnx.Param)
+    opt_state = make_optimiser(config).init(params)
+    return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state)
+
+
+def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef):
+    """Returns the pure `train_step(state, data, key) -> (state, metrics)`."""
+    optimiser = make_optimiser(config)
+
+    def train_step(state: ClassifierState, data: Images, key: jax.Array):
+        key_batch, key_dropout = jax.random.split(jax.random.fold_in(key, state.step))
+        images_BxHxWx1, labels_B = draw_batch(data, key_batch, config.batch_size)
+
+        def loss_fn(params):
+            logits_BxC = nnx.merge(graph, params)(images_BxHxWx1, key=key_dropout)
+            return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
+
+        loss, grads = jax.value_and_grad(loss_fn)(state.params)
+        updates, opt_state = optimiser.update(grads, state.opt_state)
+        params = optax.apply_updates(state.params, updates)
+        return ClassifierState(state.step + 1, params, opt_state), {"loss": loss}
+
+    return train_step
+
+
+def train_classifiers(
+    config: ClassifierConfig,
+    data: Images,
+    *,
+    seeds: Sequence[int],
+    paths: Sequence[Path],
+    label: str,
+) -> None:
+    """Trains one classifier for each seed and writes its weights (.npz).
+
+    Raises:
+        TrainingError: the loss is NaN or infinite.
+    """
+    train_step = make_train_step(config, make_graph(config))
+    init = jax.jit(init_state, static_argnums=0)
+    progress = Progress(config.steps * config.batch_size * len(seeds), label)
+    for run, (seed, path) in enumerate(zip(seeds, paths, strict=True)):
+        key_init, key = jax.random.split(jax.random.key(seed))
+        for state, metrics in run_chunks(
+            train_step, init(config, key_init), data, key, steps=config.steps
+        ):
+            progress.update((run * config.steps + int(state.step)) * config.batch_size, metrics)
+        save_tree(path, state.params)
+
+
+def make_accuracy(config: ClassifierConfig):
+    """Returns `accuracy(params, data)`: the share of images whose digit is recognised."""
+    graph = make_graph(config)
+
+    @jax.jit
+    def count_right(params: nnx.State, images: jax.Array, labels: jax.Array) -> jax.Array:
+        logits_BxC = nnx.merge(graph, params)(images.astype(jnp.float32) / 255)
+        return (logits_BxC.argmax(-1) == labels).sum()
+
+    def accuracy(params: nnx.State, data: Images) -> float:
+        total = len(data.labels)
+        right = sum(
+            int(
+                count_right(
+                    params, data.images[i : i + TEST_BATCH], data.labels[i : i + TEST_BATCH]
+                )
+            )
+            for i in range(0, total, TEST_BATCH)
+        )
+        return right / total
+
+    return accuracy
+
+
+def load_classifier(config: ClassifierConfig, path: Path) -> nnx.State:
+    """Reads weights that `train_classifiers` wrote."""
+    return load_tree(path, jax.eval_shape(lambda: init_state(config, jax.random.key(0))).params)

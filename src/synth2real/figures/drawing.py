@@ -1,0 +1,70 @@
+"""What the curves share: means with spread and runs, the authors' points, the legend."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from synth2real.figures.data import Point
+from synth2real.figures.style import GREY, Look
+
+LineStyle = Literal["none", "--"]
+
+
+def draw_points(
+    axes: Axes,
+    counts: Sequence[int],
+    points: Sequence[Point],
+    look: Look,
+    label: str,
+    floor: float = 0.0,
+) -> None:
+    """Draws the mean, one standard deviation and every run of each point, in per cent.
+
+    ``floor`` (a share in [0, 1]) is the least value drawn.
+    """
+    means = np.array([max(point.mean, floor) for point in points])
+    stds = np.array([point.std for point in points])
+    bars = 100 * np.array([np.minimum(stds, means - floor), stds])
+    axes.errorbar(
+        counts, 100 * means, bars, color=look.colour, marker=look.marker, capsize=3, label=label
+    )
+    x = [count for count, point in zip(counts, points, strict=True) for _ in point.values]
+    values = [100 * max(value, floor) for point in points for value in point.values]
+    axes.scatter(x, values, s=14, alpha=0.35, linewidths=0, color=look.colour, zorder=1.5)
+
+
+def draw_authors(
+    axes: Axes,
+    points: Sequence[tuple[int, float]],
+    look: Look,
+    linestyle: LineStyle,
+    scale: float = 100,
+) -> None:
+    """Draws the authors' means as small open markers."""
+    x, y = [count for count, _ in points], [scale * value for _, value in points]
+    (line,) = axes.plot(x, y, color=look.colour, marker=look.marker, linestyle=linestyle)
+    line.set(markersize=4, markerfacecolor="none", linewidth=0.9, alpha=0.8)
+
+
+def runs(points: Sequence[Point]) -> str:
+    """Number of runs behind a mean, "n = 5", or the range where ratios differ."""
+    counts = sorted({point.n for point in points}) or [0]
+    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+
+
+def authors_handle(linestyle: LineStyle) -> Line2D:
+    """Legend entry for the authors' points of any colour."""
+    line = Line2D([], [], color=GREY, marker="o", linestyle=linestyle, label="authors (n = 5)")
+    line.set(markersize=4, markerfacecolor="none", linewidth=0.9)
+    return line
+
+
+def legend(figure: Figure, *extra: Line2D) -> None:
+    """Puts the legend above the figure, clear of the data."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    handles, labels = [*handles, *extra], [*labels, *(str(line.get_label()) for line in extra)]
+    figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(handles) > 4 else 4)

@@ -1,0 +1,113 @@
+"""Settings of the GAN stage and its named presets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the paper's three losses (section 3); the task loss has one for each domain.
+
+    `task_converted` weighs the same loss in the generator's and in the task classifier's update.
+    """
+
+    adversarial: float
+    task_font: float
+    task_converted: float
+    task_real: float
+    pixel_change: float
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """Architecture, losses and budget of one GAN.
+
+    Attributes:
+        samples: training images, counted as the paper does: an update of the discriminator (and
+            task classifier) and an update of the generator each take `batch_size`.
+        batch_size: images of each kind in an update.
+        noise_dim: length of the generator's noise vector z ~ U[-1, 1].
+        generator_filters: width of the generator's convolutions.
+        generator_blocks: number of the generator's residual blocks.
+        discriminator_filters: width of the discriminator's first convolution; the three that
+            follow double it each time.
+        task_filters: width of the task classifier's first convolution, doubled likewise.
+        discriminator_dropout: share of activations dropped after each discriminator block.
+        discriminator_noise: standard deviation of the Gaussian noise added there.
+        task_dropout: share of the task classifier's hidden units dropped.
+        learning_rate: Adam's, for all three networks; x0.95 every 10,000 updates of a network.
+        weights: loss weights.
+    """
+
+    samples: int
+    batch_size: int
+    noise_dim: int
+    generator_filters: int
+    generator_blocks: int
+    discriminator_filters: int
+    task_filters: int
+    discriminator_dropout: float
+    discriminator_noise: float
+    task_dropout: float
+    learning_rate: float
+    weights: LossWeights
+
+    @property
+    def steps(self) -> int:
+        """Training steps; one step updates every network once."""
+        return self.samples // (2 * self.batch_size)
+
+
+# What the authors ran: the defaults of PixelDA's reference implementation, 12 million samples.
+# Labels of real images are not used and pixel change costs nothing.
+_PIXELDA_CODE: dict[str, Any] = dict(
+    samples=12_000_000,
+    batch_size=32,
+    noise_dim=10,
+    generator_filters=64,
+    generator_blocks=6,
+    discriminator_filters=64,
+    task_filters=32,
+    discriminator_dropout=0.1,
+    discriminator_noise=0.2,
+    task_dropout=0.5,
+    learning_rate=1e-3,
+    weights=dict(
+        adversarial=1.0, task_font=1.0, task_converted=1.0, task_real=0.0, pixel_change=0.0
+    ),
+)
+
+# What the paper's section 3 says: the task classifier also learns from real images, and the
+# generator keeps the number of changed pixels small.
+_PIXELDA_TEXT = _PIXELDA_CODE | dict(
+    weights=_PIXELDA_CODE["weights"] | dict(task_real=1.0, pixel_change=0.1)
+)
+
+# The same method, narrow and shallow enough for one CPU core.
+_SMALL = _PIXELDA_TEXT | dict(
+    samples=400_000,
+    generator_filters=16,
+    generator_blocks=2,
+    discriminator_filters=16,
+    task_filters=16,
+)
+
+PRESETS = {"pixelda-code": _PIXELDA_CODE, "pixelda-text": _PIXELDA_TEXT, "small": _SMALL}
+
+
+def gan_config(preset: str, **overrides: Any) -> GanConfig:
+    """Builds a preset's settings with some of them replaced.
+
+    Args:
+        preset: a key of `PRESETS`.
+        **overrides: fields of `GanConfig`; `weights` may name only some of the weights.
+    """
+    values = PRESETS[preset]
+    weights = values["weights"] | overrides.get("weights", {})
+    return load_gan_config(values | overrides | {"weights": weights})
+
+
+def load_gan_config(values: Mapping[str, Any]) -> GanConfig:
+    """The inverse of `dataclasses.asdict`."""
+    return GanConfig(**{**values, "weights": LossWeights(**values["weights"])})

@@ -1,0 +1,36 @@
+"""The losses of the paper's section 3, each a mean over the batch."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+def discriminator_loss(real_logits_B: jax.Array, fake_logits_B: jax.Array) -> jax.Array:
+    """Cross entropy of calling real images 1 and converted images 0 (sum of both means)."""
+    real = optax.sigmoid_binary_cross_entropy(real_logits_B, jnp.ones_like(real_logits_B))
+    fake = optax.sigmoid_binary_cross_entropy(fake_logits_B, jnp.zeros_like(fake_logits_B))
+    return real.mean() + fake.mean()
+
+
+def adversarial_loss(fake_logits_B: jax.Array) -> jax.Array:
+    """The generator's non-saturating loss: cross entropy of converted images being called 1.
+
+    Goodfellow et al., "Generative Adversarial Nets", 2014, section 3.
+    """
+    return optax.sigmoid_binary_cross_entropy(fake_logits_B, jnp.ones_like(fake_logits_B)).mean()
+
+
+def task_loss(logits_BxC: jax.Array, labels_B: jax.Array) -> jax.Array:
+    """Cross entropy of the task classifier's prediction."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
+
+
+def pixel_change_loss(converted_BxHxWxC: jax.Array, source_BxHxWxC: jax.Array) -> jax.Array:
+    """Mean pairwise squared error: how unevenly the pixels of an image change.
+
+    For the differences d_1..d_n of an image it is the mean of (d_i - d_j)^2 over all ordered
+    pairs, which is twice the variance of d: changing every pixel by the same amount is free
+    (Eigen et al. 2014; PixelDA's default among its similarity losses).
+    """
+    diff = converted_BxHxWxC - source_BxHxWxC
+    return 2 * diff.reshape(diff.shape[0], -1).var(axis=1).mean()

@@ -1,0 +1,97 @@
+"""Training of a GAN on a ratio's images."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+from flax import nnx
+
+from synth2real.files import write_atomically
+from synth2real.gan.config import GanConfig
+from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
+from synth2real.gan.step import GanData, generate, make_train_step
+from synth2real.splits import read_split
+from synth2real.training import Images, Progress, load_images, run_chunks
+from synth2real.trees import save_tree
+
+MAX_VALIDATION_IMAGES = 500
+
+
+def load_gan_data(split_path: Path, mnist_path: Path, font_path: Path) -> tuple[GanData, GanData]:
+    """Reads the training and the validation part of a ratio's images."""
+    split = read_split(split_path)
+    train = GanData(
+        load_images(font_path, split.font_train), load_images(mnist_path, split.real_train)
+    )
+    validation = GanData(
+        load_images(font_path, split.font_validation),
+        load_images(mnist_path, split.real_validation),
+    )
+    return train, validation
+
+
+def make_validate(graphs: Graphs, validation: GanData):
+    """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
+
+    On real ones, and on conversions of held-out font images; at most 500 of each. None where
+    so few images are held out that there are none.
+    """
+
+    @jax.jit
+    def accuracies(state: GanState, key: jax.Array) -> dict[str, jax.Array]:
+        task = nnx.merge(graphs.task, *state.task[:2], copy=True)
+        font, real = (
+            Images(
+                2 * (part.images[:MAX_VALIDATION_IMAGES] / 255.0) - 1,
+                part.labels[:MAX_VALIDATION_IMAGES],
+            )
+            for part in validation
+        )
+        converted, _ = generate(graphs.generator, state.generator, font.images, key, train=False)
+        return {
+            "accuracy_real": (task.from_mnist(real.images).argmax(-1) == real.labels).mean(),
+            "accuracy_converted": (task.from_mnist(converted).argmax(-1) == font.labels).mean(),
+        }
+
+    def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
+        values = {name: float(value) for name, value in accuracies(state, key).items()}
+        return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+    return validate
+
+
+def train_gan(
+    config: GanConfig,
+    train: GanData,
+    validation: GanData,
+    *,
+    seed: int,
+    path: Path,
+    metrics_path: Path,
+    label: str,
+) -> None:
+    """Trains one GAN and writes its networks (.npz) and its metrics (JSON lines).
+
+    A line of metrics gives the mean losses of the last 100 steps (`discriminator`, `task_font`,
+    `task_converted`, `task_real`, `adversarial`, `pixel_change`, all before their weights), the
+    task classifier's validation accuracies, the samples so far and samples/s.
+
+    Raises:
+        TrainingError: a loss is NaN or infinite.
+    """
+    graphs = make_graphs(config)
+    validate = make_validate(graphs, validation)
+    key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
+    start = jax.jit(init_state, static_argnums=0)(config, key_init)
+    progress = Progress(config.steps * 2 * config.batch_size, label)
+    with write_atomically(metrics_path) as temporary, open(temporary, "w") as lines:
+        train_step = make_train_step(config, graphs)
+        for state, losses in run_chunks(train_step, start, train, key, steps=config.steps):
+            metrics = losses | validate(state, key_validation)
+            samples = int(state.step) * 2 * config.batch_size
+            progress.update(samples, metrics)
+            rate = round(progress.rate, 1)
+            record = {"samples": samples, **metrics, "samples_per_second": rate}
+            lines.write(json.dumps(record) + "\n")
+    save_tree(path, state.weights)

@@ -1,0 +1,36 @@
+"""What every job does first: logging, its share of the cores, readable errors."""
+
+import logging
+import os
+import sys
+
+from synth2real.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def start_job(log_file: str, threads: int) -> None:
+    """Sets a job up; to be called before jax runs anything.
+
+    Log lines go to the job's file, and to standard error where that is no terminal (there a
+    progress bar stands instead, see `synth2real.training.Progress`).
+    """
+    handlers: list[logging.Handler] = [logging.FileHandler(log_file, mode="w")]
+    if not sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers
+    )
+    logging.getLogger("jax").setLevel(logging.WARNING)
+    sys.excepthook = _report
+    # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
+    # slowing the jobs beside it, that would change the order of sums, and so the last bits.
+    os.environ["NPROC"] = str(threads)
+
+
+def _report(kind: type[BaseException], error: BaseException, traceback) -> None:
+    """Logs an error that a user can mend as one line, any other with its traceback."""
+    trace = None if isinstance(error, InputError) else (kind, error, traceback)
+    log.error(f"{kind.__name__}: {error}", exc_info=trace)
+    if sys.stderr.isatty():
+        print(f"{kind.__name__}: {error}", file=sys.stderr)

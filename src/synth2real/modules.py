@@ -1,0 +1,41 @@
+"""Which modules of this package a script depends on.
+
+Snakemake reruns a job when its script or an input changes, but does not look into what the script
+imports. Rules therefore list the modules as inputs, and this finds them.
+"""
+
+import ast
+from pathlib import Path
+
+
+def modules_used(script: Path, src: Path) -> list[str]:
+    """Returns the files below `src` that a script imports, directly or through others, sorted.
+
+    Imports are read from the code, which is not run; imports inside functions count too.
+    """
+    used: set[Path] = set()
+    to_read = [script]
+    while to_read:
+        imported = _imports(to_read.pop(), src) - used
+        used |= imported
+        to_read += imported
+    return sorted(str(path) for path in used)
+
+
+def _imports(file: Path, src: Path) -> set[Path]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # The names may be submodules: `from synth2real import mnist`.
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {path for name in names for path in _files(name, src)}
+
+
+def _files(name: str, src: Path) -> set[Path]:
+    """The module's file and its packages' `__init__.py`, where they lie below `src`."""
+    parts = name.split(".")
+    packages = [src.joinpath(*parts[:i], "__init__.py") for i in range(1, len(parts) + 1)]
+    module = src.joinpath(*parts[:-1], f"{parts[-1]}.py")
+    return {path for path in (*packages, module) if path.is_file()}

@@ -1,0 +1,147 @@
+"""What every training loop here shares: chunks of steps, progress, and a stop at NaN."""
+
+import functools
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from synth2real.arrays import load_arrays
+
+log = logging.getLogger(__name__)
+
+CHUNK_STEPS = 100
+SECONDS_BETWEEN_LINES = 10.0
+
+State = Any  # a NamedTuple of arrays with the field `step`
+Metrics = dict[str, jax.Array]
+Step = Callable[[State, Any, jax.Array], tuple[State, Metrics]]
+
+
+class TrainingError(Exception):
+    """Training went wrong in a way that a rerun with the same settings would repeat."""
+
+
+class Images(NamedTuple):
+    """Labelled grey images: uint8 [N, 28, 28, 1] in 0..255, and int32 [N] in 0..9."""
+
+    images: jax.Array
+    labels: jax.Array
+
+
+def load_images(path: Path, index: np.ndarray | None = None) -> Images:
+    """Reads `images` and `labels` of a file, or only those of an index, to the device."""
+    images_NxHxW, labels_N = load_arrays(path, "images", "labels")
+    if index is not None:
+        images_NxHxW, labels_N = images_NxHxW[index], labels_N[index]
+    return Images(jnp.asarray(images_NxHxW[..., None]), jnp.asarray(labels_N, jnp.int32))
+
+
+def draw_batch(data: Images, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
+    """Draws images with replacement; returns them as float32 in [0, 1], and their labels.
+
+    A draw that depends on the key alone makes a step a pure function of (state, data, key), on
+    any device and after any restart.
+    """
+    index_B = jax.random.randint(key, (size,), 0, data.labels.shape[0])
+    return data.images[index_B].astype(jnp.float32) / 255, data.labels[index_B]
+
+
+def train_chunk(
+    step: Step, state: State, data: Any, key: jax.Array, length: int
+) -> tuple[State, dict[str, float]]:
+    """Takes `length` steps and returns the new state and the mean metrics; the old state is spent.
+
+    On an accelerator the steps are one `lax.scan`, so the host launches a chunk once. XLA on CPU
+    runs a convolution inside a loop 20-60 times slower than outside (jax-ml/jax#12868): there
+    the compiled step is called again and again.
+    """
+    if jax.default_backend() == "cpu":
+        history = []
+        for _ in range(length):
+            state, metrics = _compile_step(step)(state, data, key)
+            history.append(metrics)
+        metrics = jax.tree.map(lambda *values: jnp.stack(values), *history)
+    else:
+        state, metrics = _compile_scan(step, length)(state, data, key)
+    return state, {name: float(values.mean()) for name, values in metrics.items()}
+
+
+@functools.cache
+def _compile_step(step: Step) -> Step:
+    return jax.jit(step, donate_argnums=0)
+
+
+@functools.cache
+def _compile_scan(step: Step, length: int) -> Step:
+    def scan(state, data, key):
+        return jax.lax.scan(lambda state, _: step(state, data, key), state, length=length)
+
+    return jax.jit(scan, donate_argnums=0)
+
+
+def run_chunks(
+    step: Step, state: State, data: Any, key: jax.Array, *, steps: int
+) -> Iterator[tuple[State, dict[str, float]]]:
+    """Trains for `steps` steps; yields the state and the mean metrics after each chunk.
+
+    Raises:
+        TrainingError: a metric is NaN or infinite.
+    """
+    for done in range(0, steps, CHUNK_STEPS):
+        length = min(CHUNK_STEPS, steps - done)
+        state, metrics = train_chunk(step, state, data, key, length)
+        _check_finite(metrics, done + length)
+        yield state, metrics
+
+
+def _check_finite(metrics: dict[str, float], step: int) -> None:
+    bad = [f"{name} = {value}" for name, value in metrics.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            f"training diverged by step {step}: {', '.join(bad)}; "
+            "a lower learning_rate or another seed is what usually helps"
+        )
+
+
+class Progress:
+    """Shows samples done, samples/s, metrics and time left.
+
+    A terminal gets a bar; every ten seconds a plain line goes to the log (and to standard error
+    where that is no terminal, see `synth2real.job`).
+    """
+
+    def __init__(self, total: int, label: str):
+        self._bar = tqdm(total=total, desc=label, unit=" samples", disable=not sys.stderr.isatty())
+        self._total, self._label, self._done = total, label, 0
+        self._start = self._last_line = time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        """Samples a second since the start, compilation included."""
+        return self._done / (time.monotonic() - self._start)
+
+    def update(self, done: int, metrics: Mapping[str, float | None]) -> None:
+        """Says that `done` samples are done in all, and shows the metrics."""
+        text = ", ".join(f"{k} {v:.3f}" for k, v in metrics.items() if v is not None)
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(done - self._done)
+        self._done = done
+        now = time.monotonic()
+        if now - self._last_line > SECONDS_BETWEEN_LINES or self._done >= self._total:
+            self._last_line = now
+            left = tqdm.format_interval((self._total - self._done) / self.rate)
+            log.info(
+                f"{self._label}: {self._done:,} of {self._total:,} samples, "
+                f"{self.rate:,.0f} samples/s, {text}, {left} left"
+            )
+        if self._done >= self._total:
+            self._bar.close()

@@ -1,0 +1,17 @@
+"""Stage fonts: see src/synth2real/fonts.py."""
+
+from pathlib import Path
+
+from synth2real.fonts import write_fonts
+from synth2real.job import start_job
+
+start_job(snakemake.log[0], snakemake.threads)
+own = snakemake.params.folder
+write_fonts(
+    Path(snakemake.input.manifest),
+    snakemake.params.families,
+    Path(own) if own else None,
+    folder=Path(snakemake.output.files),
+    table=Path(snakemake.output.table),
+    credits=Path(snakemake.output.credits),
+)
