@@ -9,11 +9,14 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir)
+# Relative, so that a finished experiment stays finished when its folder moves.
+ROOT = Path(os.path.relpath(workflow.basedir))
 SRC = ROOT / "src"
 # Scripts import synth2real from here; it need not be installed.
-sys.path.insert(0, str(SRC))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SRC), os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, os.path.abspath(SRC))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [os.path.abspath(SRC), os.environ.get("PYTHONPATH")])
+)
 # Jobs share what XLA compiled, and a GPU's memory.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.abspath(".cache/jax"))
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -10,7 +10,7 @@ import numpy as np
 from synth2real.arrays import load_arrays, save_arrays
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import Graphs, Network, init_state, make_graphs
-from synth2real.gan.step import generate
+from synth2real.gan.step import generate, scale_pixels
 from synth2real.splits import read_split
 from synth2real.trees import load_tree
 
@@ -38,7 +38,7 @@ def convert_images(
 
     @jax.jit
     def convert(images_BxHxW: jax.Array, key: jax.Array) -> jax.Array:
-        x_BxHxWx1 = images_BxHxW[..., None] / 127.5 - 1
+        x_BxHxWx1 = scale_pixels(images_BxHxW[..., None])
         converted, _ = generate(graphs.generator, generator, x_BxHxWx1, key, train=False)
         return jnp.round((converted[..., 0] + 1) / 2 * 255).astype(jnp.uint8)
 

@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from synth2real.arrays import load_arrays
+from synth2real.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ Metrics = dict[str, jax.Array]
 Step = Callable[[State, Any, jax.Array], tuple[State, Metrics]]
 
 
-class TrainingError(Exception):
+class TrainingError(InputError):
     """Training went wrong in a way that a rerun with the same settings would repeat."""
 
 
@@ -46,13 +47,13 @@ def load_images(path: Path, index: np.ndarray | None = None) -> Images:
 
 
 def draw_batch(data: Images, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-    """Draws images with replacement; returns them as float32 in [0, 1], and their labels.
+    """Draws images, uint8 [size, 28, 28, 1], with replacement, and their labels.
 
     A draw that depends on the key alone makes a step a pure function of (state, data, key), on
     any device and after any restart.
     """
     index_B = jax.random.randint(key, (size,), 0, data.labels.shape[0])
-    return data.images[index_B].astype(jnp.float32) / 255, data.labels[index_B]
+    return data.images[index_B], data.labels[index_B]
 
 
 def train_chunk(

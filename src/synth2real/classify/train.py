@@ -44,6 +44,11 @@ def init_state(config: ClassifierConfig, key: jax.Array) -> ClassifierState:
     return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state)
 
 
+def scale_pixels(images: jax.Array) -> jax.Array:
+    """Takes uint8 pixels to float32 in [0, 1]."""
+    return images.astype(jnp.float32) / 255
+
+
 def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef):
     """Returns the pure `train_step(state, data, key) -> (state, metrics)`."""
     optimiser = make_optimiser(config)
@@ -51,9 +56,10 @@ def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef):
     def train_step(state: ClassifierState, data: Images, key: jax.Array):
         key_batch, key_dropout = jax.random.split(jax.random.fold_in(key, state.step))
         images_BxHxWx1, labels_B = draw_batch(data, key_batch, config.batch_size)
+        x_BxHxWx1 = scale_pixels(images_BxHxWx1)
 
         def loss_fn(params):
-            logits_BxC = nnx.merge(graph, params)(images_BxHxWx1, key=key_dropout)
+            logits_BxC = nnx.merge(graph, params)(x_BxHxWx1, key=key_dropout)
             return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)
@@ -95,7 +101,7 @@ def make_accuracy(config: ClassifierConfig):
 
     @jax.jit
     def count_right(params: nnx.State, images: jax.Array, labels: jax.Array) -> jax.Array:
-        logits_BxC = nnx.merge(graph, params)(images.astype(jnp.float32) / 255)
+        logits_BxC = nnx.merge(graph, params)(scale_pixels(images))
         return (logits_BxC.argmax(-1) == labels).sum()
 
     def accuracy(params: nnx.State, data: Images) -> float:

@@ -1,9 +1,10 @@
-"""One training step: discriminator and task classifier, then the generator (paper, section 3)."""
+"""One training step of discriminator, task classifier and generator (paper, section 3)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from synth2real.gan.config import GanConfig
@@ -14,7 +15,7 @@ from synth2real.gan.losses import (
     task_loss,
 )
 from synth2real.gan.state import GanState, Graphs, Network, apply_gradients
-from synth2real.training import Images, draw_batch
+from synth2real.training import Images, Metrics, draw_batch
 
 
 class GanData(NamedTuple):
@@ -24,93 +25,121 @@ class GanData(NamedTuple):
     real: Images
 
 
+class Batch(NamedTuple):
+    """Images, float32 [B, 28, 28, 1] in [-1, 1], and labels, int32 [B], of an update.
+
+    `converted` are the generator's versions of `font`; they share its labels.
+    """
+
+    font: jax.Array
+    font_labels: jax.Array
+    real: jax.Array
+    real_labels: jax.Array
+    converted: jax.Array
+
+
 def make_train_step(config: GanConfig, graphs: Graphs) -> Callable:
     """Returns the pure `train_step(state, data, key) -> (state, metrics)`.
 
     As in PixelDA, one step updates discriminator and task classifier on one batch, then the
-    generator on another.
+    generator on another. Metrics are the losses before their weights.
     """
 
-    def train_step(state: GanState, data: GanData, key: jax.Array):
-        key_judges, key_generator = jax.random.split(jax.random.fold_in(key, state.step))
-        state, judge_metrics = _update_judges(config, graphs, state, data, key_judges)
-        state, metrics = _update_generator(config, graphs, state, data.font, key_generator)
-        return state._replace(step=state.step + 1), judge_metrics | metrics
+    def train_step(state: GanState, data: GanData, key: jax.Array) -> tuple[GanState, Metrics]:
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
+        batch = _draw(config, graphs, state, data, keys[0])
+        discriminator, losses = _update_discriminator(config, graphs, state, batch, keys[1])
+        task, task_losses = _update_task(config, graphs, state, batch, keys[2])
+        state = state._replace(discriminator=discriminator, task=task)
+        generator, generator_losses = _update_generator(config, graphs, state, data, keys[3])
+        state = state._replace(generator=generator, step=state.step + 1)
+        return state, losses | task_losses | generator_losses
 
     return train_step
 
 
+def scale_pixels(images: jax.Array) -> jax.Array:
+    """Takes uint8 pixels to float32 in [-1, 1]."""
+    return images.astype(jnp.float32) / 127.5 - 1
+
+
 def generate(
-    graph: nnx.GraphDef, network: Network, font_BxHxWx1: jax.Array, key: jax.Array, *, train: bool
+    graph: nnx.GraphDef, generator: Network, font_BxHxWx1: jax.Array, key: jax.Array, *, train: bool
 ) -> tuple[jax.Array, nnx.State]:
-    """Converts font images [-1, 1] with fresh noise; returns images and new batch statistics."""
-    generator = nnx.merge(graph, network.params, network.stats, copy=True)
-    z_BxZ = jax.random.uniform(
-        key, (font_BxHxWx1.shape[0], generator.noise.in_features), minval=-1.0
-    )
-    converted = generator(font_BxHxWx1, z_BxZ, train=train)
-    return converted, nnx.state(generator, nnx.BatchStat)
+    """Converts font images with fresh noise; returns images [-1, 1] and new batch statistics."""
+    module = nnx.merge(graph, generator.params, generator.stats, copy=True)
+    shape = (font_BxHxWx1.shape[0], module.noise.in_features)
+    z_BxZ = jax.random.uniform(key, shape, minval=-1.0)
+    converted_BxHxWx1 = module(font_BxHxWx1, z_BxZ, train=train)
+    return converted_BxHxWx1, nnx.state(module, nnx.BatchStat)
 
 
-def _update_judges(
+def _draw(
     config: GanConfig, graphs: Graphs, state: GanState, data: GanData, key: jax.Array
-) -> tuple[GanState, dict[str, jax.Array]]:
-    """Updates the discriminator and the task classifier."""
-    keys = jax.random.split(key, 8)
-    font_BxHxWx1, font_labels_B = _draw(data.font, keys[0], config)
-    real_BxHxWx1, real_labels_B = _draw(data.real, keys[1], config)
-    converted_BxHxWx1, _ = generate(
-        graphs.generator, state.generator, font_BxHxWx1, keys[2], train=True
-    )
+) -> Batch:
+    key_font, key_real, key_noise = jax.random.split(key, 3)
+    font, font_labels = draw_batch(data.font, key_font, config.batch_size)
+    real, real_labels = draw_batch(data.real, key_real, config.batch_size)
+    font, real = scale_pixels(font), scale_pixels(real)
+    converted, _ = generate(graphs.generator, state.generator, font, key_noise, train=True)
+    return Batch(font, font_labels, real, real_labels, converted)
 
-    def judge_domain(params):
+
+def _update_discriminator(
+    config: GanConfig, graphs: Graphs, state: GanState, batch: Batch, key: jax.Array
+) -> tuple[Network, Metrics]:
+    key_real, key_fake = jax.random.split(key)
+
+    def loss_fn(params):
         judge = nnx.merge(graphs.discriminator, params, state.discriminator.stats, copy=True)
-        # Real and converted batches are normalised apart, so that each has its own statistics.
-        real_logits_B = judge(real_BxHxWx1, key=keys[3], train=True)
-        fake_logits_B = judge(converted_BxHxWx1, key=keys[4], train=True)
+        # Real and converted batches are normalised apart: each has its own statistics.
+        real_logits_B = judge(batch.real, key=key_real, train=True)
+        fake_logits_B = judge(batch.converted, key=key_fake, train=True)
         loss = discriminator_loss(real_logits_B, fake_logits_B)
         return config.weights.adversarial * loss, (loss, nnx.state(judge, nnx.BatchStat))
 
-    def judge_task(params):
+    grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
+    discriminator = apply_gradients(config, state.discriminator, grads)
+    return discriminator._replace(stats=stats), {"discriminator": loss}
+
+
+def _update_task(
+    config: GanConfig, graphs: Graphs, state: GanState, batch: Batch, key: jax.Array
+) -> tuple[Network, Metrics]:
+    keys = jax.random.split(key, 3)
+
+    def loss_fn(params):
         task = nnx.merge(graphs.task, params, state.task.stats, copy=True)
+        logits_font_BxC = task.from_font(batch.font, key=keys[0])
+        logits_converted_BxC = task.from_mnist(batch.converted, key=keys[1])
+        logits_real_BxC = task.from_mnist(batch.real, key=keys[2])
         losses = {
-            "task_font": task_loss(task.from_font(font_BxHxWx1, key=keys[5]), font_labels_B),
-            "task_converted": task_loss(
-                task.from_mnist(converted_BxHxWx1, key=keys[6]), font_labels_B
-            ),
-            "task_real": task_loss(task.from_mnist(real_BxHxWx1, key=keys[7]), real_labels_B),
+            "task_font": task_loss(logits_font_BxC, batch.font_labels),
+            "task_converted": task_loss(logits_converted_BxC, batch.font_labels),
+            "task_real": task_loss(logits_real_BxC, batch.real_labels),
         }
         return sum(getattr(config.weights, name) * losses[name] for name in losses), losses
 
-    grads, (loss, stats) = jax.grad(judge_domain, has_aux=True)(state.discriminator.params)
-    discriminator = apply_gradients(config, state.discriminator, grads)._replace(stats=stats)
-    grads, task_losses = jax.grad(judge_task, has_aux=True)(state.task.params)
-    state = state._replace(
-        discriminator=discriminator, task=apply_gradients(config, state.task, grads)
-    )
-    return state, {"discriminator": loss} | task_losses
+    grads, losses = jax.grad(loss_fn, has_aux=True)(state.task.params)
+    return apply_gradients(config, state.task, grads), losses
 
 
 def _update_generator(
-    config: GanConfig, graphs: Graphs, state: GanState, font: Images, key: jax.Array
-) -> tuple[GanState, dict[str, jax.Array]]:
+    config: GanConfig, graphs: Graphs, state: GanState, data: GanData, key: jax.Array
+) -> tuple[Network, Metrics]:
     """Updates the generator against the other two networks, which stay as they are."""
     keys = jax.random.split(key, 4)
-    font_BxHxWx1, labels_B = _draw(font, keys[0], config)
+    images_BxHxWx1, labels_B = draw_batch(data.font, keys[0], config.batch_size)
+    font_BxHxWx1 = scale_pixels(images_BxHxWx1)
 
-    def fool(params):
-        converted_BxHxWx1, stats = generate(
-            graphs.generator,
-            state.generator._replace(params=params),
-            font_BxHxWx1,
-            keys[1],
-            train=True,
-        )
+    def loss_fn(params):
+        generator = state.generator._replace(params=params)
+        converted, stats = generate(graphs.generator, generator, font_BxHxWx1, keys[1], train=True)
         judge = nnx.merge(graphs.discriminator, *state.discriminator[:2], copy=True)
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
-        adversarial = adversarial_loss(judge(converted_BxHxWx1, key=keys[2], train=True))
-        recognised = task_loss(task.from_mnist(converted_BxHxWx1, key=keys[3]), labels_B)
-        pixel_change = pixel_change_loss(converted_BxHxWx1, font_BxHxWx1)
+        adversarial = adversarial_loss(judge(converted, key=keys[2], train=True))
+        recognised = task_loss(task.from_mnist(converted, key=keys[3]), labels_B)
+        pixel_change = pixel_change_loss(converted, font_BxHxWx1)
         total = (
             config.weights.adversarial * adversarial
             + config.weights.task_converted * recognised
@@ -118,11 +147,5 @@ def _update_generator(
         )
         return total, ({"adversarial": adversarial, "pixel_change": pixel_change}, stats)
 
-    grads, (losses, stats) = jax.grad(fool, has_aux=True)(state.generator.params)
-    generator = apply_gradients(config, state.generator, grads)._replace(stats=stats)
-    return state._replace(generator=generator), losses
-
-
-def _draw(data: Images, key: jax.Array, config: GanConfig) -> tuple[jax.Array, jax.Array]:
-    images, labels = draw_batch(data, key, config.batch_size)
-    return 2 * images - 1, labels
+    grads, (losses, stats) = jax.grad(loss_fn, has_aux=True)(state.generator.params)
+    return apply_gradients(config, state.generator, grads)._replace(stats=stats), losses

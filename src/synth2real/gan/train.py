@@ -1,18 +1,19 @@
 """Training of a GAN on a ratio's images."""
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
-import numpy as np
 from flax import nnx
 
 from synth2real.files import write_atomically
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
-from synth2real.gan.step import GanData, generate, make_train_step
+from synth2real.gan.step import GanData, generate, make_train_step, scale_pixels
 from synth2real.splits import read_split
-from synth2real.training import Images, Progress, load_images, run_chunks
+from synth2real.training import Images, Metrics, Progress, load_images, run_chunks
 from synth2real.trees import save_tree
 
 MAX_VALIDATION_IMAGES = 500
@@ -31,32 +32,29 @@ def load_gan_data(split_path: Path, mnist_path: Path, font_path: Path) -> tuple[
     return train, validation
 
 
-def make_validate(graphs: Graphs, validation: GanData):
+def make_validate(graphs: Graphs, validation: GanData) -> Callable:
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
-    On real ones, and on conversions of held-out font images; at most 500 of each. None where
-    so few images are held out that there are none.
+    On real ones, and on conversions of held-out font images, with their labels; at most 500 of
+    each. None where so few images are held out that there are none.
     """
+    font, real = (Images(*(array[:MAX_VALIDATION_IMAGES] for array in part)) for part in validation)
 
     @jax.jit
-    def accuracies(state: GanState, key: jax.Array) -> dict[str, jax.Array]:
+    def accuracies(state: GanState, key: jax.Array) -> Metrics:
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
-        font, real = (
-            Images(
-                2 * (part.images[:MAX_VALIDATION_IMAGES] / 255.0) - 1,
-                part.labels[:MAX_VALIDATION_IMAGES],
-            )
-            for part in validation
-        )
-        converted, _ = generate(graphs.generator, state.generator, font.images, key, train=False)
+        font_BxHxWx1 = scale_pixels(font.images)
+        converted, _ = generate(graphs.generator, state.generator, font_BxHxWx1, key, train=False)
+        logits_real_BxC = task.from_mnist(scale_pixels(real.images))
+        logits_converted_BxC = task.from_mnist(converted)
         return {
-            "accuracy_real": (task.from_mnist(real.images).argmax(-1) == real.labels).mean(),
-            "accuracy_converted": (task.from_mnist(converted).argmax(-1) == font.labels).mean(),
+            "accuracy_real": (logits_real_BxC.argmax(-1) == real.labels).mean(),
+            "accuracy_converted": (logits_converted_BxC.argmax(-1) == font.labels).mean(),
         }
 
     def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
         values = {name: float(value) for name, value in accuracies(state, key).items()}
-        return {name: None if np.isnan(value) else value for name, value in values.items()}
+        return {name: None if math.isnan(value) else value for name, value in values.items()}
 
     return validate
 
