@@ -4,15 +4,6 @@
 #        results/r{ratio}/classify/accuracy_seed{seed}.csv
 # A training set is a folder: "original", or "original+GAN/seed0" where a GAN has a part in it.
 
-GAN_FREE = ["original", "font", "original+font"]
-WITH_GAN = ["GAN", "original+GAN"]
-
-
-def classifiers(trainsets):
-    return expand(
-        "results/r{{ratio}}/classify/{trainset}/run{run}.npz", trainset=trainsets, run=RUNS
-    )
-
 
 rule classify_train:
     input:

@@ -14,8 +14,8 @@ ROOT = Path(os.path.relpath(workflow.basedir))
 SRC = ROOT / "src"
 # Scripts import synth2real from here; it need not be installed.
 sys.path.insert(0, os.path.abspath(SRC))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [os.path.abspath(SRC), os.environ.get("PYTHONPATH")])
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([os.path.abspath(SRC), *filter(None, [os.getenv("PYTHONPATH")])])
 )
 # Jobs share what XLA compiled, and a GPU's memory.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.abspath(".cache/jax"))
@@ -46,6 +46,9 @@ GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)
 # The user's own fonts, so that a change among them is noticed.
 FONT_FILES = font_files(Path(EXPERIMENT.font_folder)) if EXPERIMENT.font_folder else []
+# The paper's training sets.
+GAN_FREE = ["original", "font", "original+font"]
+WITH_GAN = ["GAN", "original+GAN"]
 
 
 wildcard_constraints:
@@ -57,3 +60,20 @@ wildcard_constraints:
 def code(script):
     """The modules of src/ that a script uses, to be inputs: an edit makes its jobs stale."""
     return modules_used(ROOT / "workflow" / "scripts" / script, SRC)
+
+
+def classifiers(trainsets):
+    """Weights of every run of training sets; a set is a folder below classify/."""
+    return expand(
+        "results/r{{ratio}}/classify/{trainset}/run{run}.npz", trainset=trainsets, run=RUNS
+    )
+
+
+def figure(name):
+    """PNG and SVG of a figure; the report shows the SVG."""
+    path = f"results/figures/{name}"
+    caption = f"../workflow/report/{name}.rst"
+    return {
+        "png": f"{path}.png",
+        "svg": report(f"{path}.svg", caption=caption, category="Figures"),
+    }

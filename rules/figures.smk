@@ -14,16 +14,6 @@ FIGURES = ["figure2", "figure3", *CURVES]
 SHOWN_RATIOS = spread_ratios(RATIOS)
 
 
-def figure(name):
-    """PNG and SVG of a figure; the report shows the SVG."""
-    path = f"results/figures/{name}"
-    caption = f"../workflow/report/{name}.rst"
-    return {
-        "png": f"{path}.png",
-        "svg": report(f"{path}.svg", caption=caption, category="Figures"),
-    }
-
-
 rule accuracy:
     input:
         code=code("accuracy.py"),

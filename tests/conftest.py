@@ -1,10 +1,16 @@
-"""Fixtures shared by the tests: real fonts, downloaded once a session."""
+"""Fixtures shared by the tests: real fonts and digits, downloaded once a session."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from synth2real.fonts import fetch_fonts, write_fonts_csv
+from synth2real.mnist import write_mnist
+
+# One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
+# XLA reads it when jax first computes.
+os.environ["NPROC"] = "1"
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 # Static and variable ones (Dosis defaults to ExtraLight), of four styles, with an 8 that overlaps
@@ -27,3 +33,11 @@ def few_fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of all 149 fonts with their fonts.csv; takes half a minute."""
     return _fetch(None, tmp_path_factory.mktemp("fonts"))
+
+
+@pytest.fixture(scope="session")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with MNIST's train.npz and test.npz, as the mnist stage writes them."""
+    folder = tmp_path_factory.mktemp("mnist")
+    write_mnist(None, folder / "train.npz", folder / "test.npz")
+    return folder

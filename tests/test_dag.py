@@ -1,0 +1,235 @@
+"""The experiment as Snakemake runs it: which jobs run when, and what they leave behind."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
+TINY = ("--configfile", "config/tiny.yaml")
+FIGURES = Counter(figure2=1, figure3=1, figure4=1, figure5=1, figure6=1)
+CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
+CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
+TABLE = Counter(accuracy=1, all=1) + CURVES
+
+
+def copy_project(folder: Path) -> Path:
+    """Copies what a clone has, so that a test may run and change it."""
+    for name in [*SOURCES, "workflow"]:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    environment = {key: value for key, value in os.environ.items() if key != "NPROC"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def planned(folder: Path, *arguments: str) -> Counter[str]:
+    """The jobs that a dry run plans, by rule."""
+    result = snakemake(folder, "--dry-run", *arguments)
+    assert result.returncode == 0, result.stderr
+    text = result.stdout + result.stderr
+    assert "Nothing to be done" in text or "Job stats:" in text
+    counts = re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)
+    return Counter({rule: int(count) for rule, count in counts if rule != "total"})
+
+
+def overlay(folder: Path, settings: dict) -> tuple[str, ...]:
+    """Command line for the tiny experiment with some settings replaced."""
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(settings))
+    return (*TINY, "overlay.yaml")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny experiment after a run on two cores."""
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    result = snakemake(folder, "--cores", "2", *TINY)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def experiment(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished tiny experiment that a test may change."""
+    folder = tmp_path / "experiment"
+    # Times of modification come along: Snakemake compares them.
+    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    return folder
+
+
+def test_default_experiment_plans_every_stage_for_every_ratio():
+    jobs = planned(ROOT, "--forceall")
+    once = Counter(mnist=1, fonts=1, render=1) + FIGURES + TABLE - CURVES
+    once += Counter(error_ratio=1, mixed_test_set=1)
+    assert jobs == once + Counter({rule: 3 * count for rule, count in CHAIN.items()})
+
+
+def test_default_profile_is_read():
+    result = snakemake(ROOT, "--dry-run")
+    assert "profiles/default" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("ratio", ["1.5", 0.007, "0,007"])
+def test_bad_ratio_is_refused_in_one_line_before_any_job(tmp_path: Path, ratio):
+    folder = copy_project(tmp_path)
+    # The table is there already: without a check Snakemake would find nothing to do.
+    (folder / "results").mkdir()
+    (folder / "results/accuracy.csv").touch()
+    result = snakemake(folder, "--cores", "1", *overlay(folder, {"ratios": ["0.1", ratio]}))
+    assert result.returncode != 0
+    lines = [line for line in result.stderr.splitlines() if "config: ratios[1]" in line]
+    assert len(lines) == 1 and str(ratio) in lines[0] and 'like "0.007"' in lines[0]
+    assert "rule " not in result.stderr
+
+
+@pytest.mark.slow
+def test_bad_font_is_refused_by_name_and_leaves_nothing(few_fonts: Path, tmp_path: Path):
+    folder = copy_project(tmp_path)
+    (folder / "own").mkdir()
+    for font in few_fonts.glob("*.ttf"):
+        shutil.copy2(font, folder / "own")
+    (folder / "own/broken.ttf").write_bytes(b"\0\1\0\0 no font")
+    settings = {"fonts": {"folder": "own", "families": None}, "splits": {"total": 100}}
+    target = "results/fonts/fonts.csv"
+    result = snakemake(folder, target, "--cores", "1", *overlay(folder, settings))
+    assert result.returncode != 0
+    log = (folder / "results/logs/fonts.log").read_text().splitlines()
+    assert len(log) == 1 and "broken.ttf" in log[0]
+    assert not list((folder / "results/fonts").rglob("*"))
+
+
+@pytest.mark.slow
+def test_own_fonts_are_rendered_and_a_new_one_makes_them_stale(few_fonts: Path, tmp_path: Path):
+    folder = copy_project(tmp_path)
+    (folder / "own").mkdir()
+    first, second, *_ = sorted(few_fonts.glob("*.ttf"))
+    shutil.copy2(first, folder / "own")
+    settings = {
+        "fonts": {"folder": "own", "families": None},
+        "render": {"test_images": 40},
+        "splits": {"total": 200},
+    }
+    arguments = ("results/render/train.npz", *overlay(folder, settings))
+    assert snakemake(folder, "--cores", "1", *arguments).returncode == 0
+    with np.load(folder / "results/render/train.npz") as images:
+        assert len(images["labels"]) == 1 * 10 * 24 - 40
+    assert planned(folder, *arguments) == Counter()
+    shutil.copy2(second, folder / "own")
+    assert planned(folder, *arguments) == Counter(fonts=1, render=1)
+
+
+@pytest.mark.slow
+def test_tiny_experiment_makes_every_artifact(finished: Path):
+    results = finished / "results"
+    with open(results / "accuracy.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    # Two ratios, five sets, two runs, three test sets.
+    assert len(rows) == 2 * 5 * 2 * 3
+    assert {row["n_real"] for row in rows if row["ratio"] == "0.1"} == {"100"}
+    assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
+    for name in [*FIGURES, *CURVES]:
+        for suffix in ("png", "svg"):
+            assert (results / f"figures/{name}.{suffix}").stat().st_size > 1000
+    assert "OFL-1.1" in (results / "fonts/credits.md").read_text()
+    with np.load(results / "r0.1/convert/seed0/train.npz") as converted:
+        assert converted["images"].shape == (900, 28, 28)
+    with np.load(results / "r0.1/convert/seed0/test.npz") as converted:
+        assert converted["images"].shape == (200, 28, 28)
+
+
+@pytest.mark.slow
+def test_report_shows_every_figure(finished: Path):
+    assert snakemake(finished, *TINY, "--report", "report.html").returncode == 0
+    text = (finished / "report.html").read_text()
+    for name in [*FIGURES, *CURVES]:
+        assert f"{name}.svg" in text
+
+
+@pytest.mark.slow
+def test_second_run_does_nothing(finished: Path):
+    assert planned(finished, *TINY) == Counter()
+
+
+@pytest.mark.slow
+def test_finished_experiment_stays_finished_when_its_folder_moves(experiment: Path):
+    assert planned(experiment, *TINY) == Counter()
+
+
+@pytest.mark.slow
+def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
+    settings = {"ratios": ["0.1", "0.5", "0.2"]}
+    assert planned(finished, *overlay(finished, settings)) == CHAIN + TABLE + Counter(figure3=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "jobs"),
+    [
+        (
+            {"gan": {"learning_rate": 0.002}},
+            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, figure3=1) + TABLE,
+        ),
+        (
+            {"gan": {"seeds": [0, 1]}},
+            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2) + TABLE,
+        ),
+        (
+            {"classify": {"samples": 3000}},
+            Counter(classify_train=6, classify_train_gan=4, classify_test=2) + TABLE,
+        ),
+        ({"ratios": ["0.1"]}, TABLE + Counter(figure3=1)),
+        ({"mnist": {"folder": None}}, Counter()),
+    ],
+    ids=["GAN setting", "GAN seed", "classifier setting", "ratio removed", "nothing"],
+)
+def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: Counter):
+    assert planned(finished, *overlay(finished, settings)) == jobs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "jobs"),
+    [
+        (
+            "gan/losses.py",
+            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, figure3=1) + TABLE,
+        ),
+        (
+            "classify/accuracy.py",
+            Counter(classify_test=2) + TABLE,
+        ),
+        ("figures/curves.py", CURVES + Counter(all=1)),
+        ("config.py", Counter()),
+    ],
+)
+def test_edited_module_reruns_only_what_uses_it(experiment: Path, module: str, jobs: Counter):
+    path = experiment / "src/synth2real" / module
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert planned(experiment, *TINY) == jobs
+
+
+@pytest.mark.slow
+def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
+    folder = copy_project(tmp_path)
+    arguments = overlay(folder, {"ratios": ["0.1"]})
+    result = snakemake(folder, "--cores", "1", *arguments)
+    assert result.returncode == 0, result.stderr
+    patterns = ("mnist/*", "render/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
+    files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
+    assert len(files) == 4 + 1 + 1 + 2 + 10 + 1
+    for path in files:
+        other = finished / path.relative_to(folder)
+        assert path.read_bytes() == other.read_bytes(), path

@@ -1,0 +1,55 @@
+"""Small settings and images, for tests that need some and do not care which."""
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from synth2real.arrays import save_arrays
+from synth2real.classify.config import ClassifierConfig, classifier_config
+from synth2real.gan.config import GanConfig, gan_config
+from synth2real.training import Images
+
+TINY_GAN = dict(
+    batch_size=2, generator_filters=2, generator_blocks=1, discriminator_filters=2, task_filters=2
+)
+
+
+def tiny_gan(preset: str = "small", **overrides: Any) -> GanConfig:
+    return gan_config(preset, **TINY_GAN | overrides)
+
+
+def tiny_classifier(**overrides: Any) -> ClassifierConfig:
+    return classifier_config("small", **dict(filters=[2, 3], hidden=7, batch_size=10) | overrides)
+
+
+def random_pixels(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 28, 28), np.uint8)
+
+
+def random_images(count: int, seed: int = 0) -> Images:
+    labels = np.random.default_rng(seed).integers(0, 10, count)
+    return Images(jnp.asarray(random_pixels(count, seed)[..., None]), jnp.asarray(labels, "int32"))
+
+
+def numbered_images(path: Path, count: int, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Writes images that can be told apart: of one grey each, `start`, `start` + 1 and so on."""
+    numbers = np.arange(start, start + count)
+    images = np.broadcast_to(numbers[:, None, None], (count, 28, 28)).astype(np.uint8)
+    labels = (numbers * 7 % 10).astype(np.uint8)
+    save_arrays(path, images=images, labels=labels)
+    return images, labels
+
+
+def randomise(module: nnx.Module, seed: int = 0) -> nnx.Module:
+    """Gives parameters and statistics values of size 1, so that every one of them matters."""
+    rng = np.random.default_rng(seed)
+    for path, variable in nnx.iter_graph(module):
+        if isinstance(variable, nnx.Variable):
+            shape = variable[...].shape
+            fan_in = max(int(np.prod(shape[:-1])), 1) if path[-1] == "kernel" else 1
+            values = rng.normal(0, fan_in**-0.5, shape)
+            variable[...] = jnp.asarray(0.5 + values**2 if path[-1] == "var" else values, "float32")
+    return module
