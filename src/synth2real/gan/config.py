@@ -86,7 +86,7 @@ _PIXELDA_TEXT = _PIXELDA_CODE | dict(
 
 # The same method, narrow and shallow enough for one CPU core.
 _SMALL = _PIXELDA_TEXT | dict(
-    samples=400_000,
+    samples=200_000,
     generator_filters=16,
     generator_blocks=2,
     discriminator_filters=16,
