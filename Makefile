@@ -1,12 +1,12 @@
-# make env   makes .venv with the pinned packages (make env ENV=gpu: with CUDA)
-# make run   runs the default experiment
-# make test  runs all tests
+# make env    .venv with the pinned packages (make env ENV=gpu: with CUDA)
+# make run    the default experiment
+# make test   all tests, fast ones first
+# make check  format, lint, types
+# make lock   pins the newest packages; needs uv
 
 PYTHON ?= python3
 ENV ?= cpu
 BIN := .venv/bin
-# Scripts of a rule find the environment's Python by PATH.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP := .venv/.made-from-$(ENV)
 
 .PHONY: env run test check lock
@@ -14,24 +14,25 @@ STAMP := .venv/.made-from-$(ENV)
 env: $(STAMP)
 
 $(STAMP): envs/$(ENV).txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make env PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" * (sys.version_info < (3, 11)))'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement envs/$(ENV).txt
-	touch $@
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
 
 run: env
-	snakemake --cores
-	snakemake --report results/report.html
+	$(BIN)/snakemake --cores
+	$(BIN)/snakemake --report results/report.html
 
 test: env
-	pytest
+	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m slow
 
 check: env
-	ruff format --check .
-	ruff check .
-	snakefmt --check Snakefile rules
-	mypy
-	snakemake --lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
 
 lock:
 	$(PYTHON) envs/lock.py

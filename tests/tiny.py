@@ -44,12 +44,16 @@ def numbered_images(path: Path, count: int, start: int = 0) -> tuple[np.ndarray,
 
 
 def randomise(module: nnx.Module, seed: int = 0) -> nnx.Module:
-    """Gives parameters and statistics values of size 1, so that every one of them matters."""
+    """Draws parameters and statistics of such a size that every one of them matters.
+
+    The module may hold shapes instead of numbers.
+    """
     rng = np.random.default_rng(seed)
     for path, variable in nnx.iter_graph(module):
         if isinstance(variable, nnx.Variable):
-            shape = variable[...].shape
+            shape = variable.get_value().shape
             fan_in = max(int(np.prod(shape[:-1])), 1) if path[-1] == "kernel" else 1
             values = rng.normal(0, fan_in**-0.5, shape)
-            variable[...] = jnp.asarray(0.5 + values**2 if path[-1] == "var" else values, "float32")
+            values = 0.5 + values**2 if path[-1] == "var" else values
+            variable.set_value(jnp.asarray(values, "float32"))
     return module

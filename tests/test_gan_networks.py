@@ -1,0 +1,291 @@
+"""The GAN's networks: PixelDA's sizes, and the same numbers as plain numpy."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import reference
+from synth2real.gan.config import GanConfig, gan_config
+from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
+from synth2real.layers import dropout, max_pool_2x2
+from tiny import randomise, tiny_gan
+
+KEY = jax.random.key(0)
+CODE = gan_config("pixelda-code")
+SAME = partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5)
+
+
+def shapes(module: type[nnx.Module], config: GanConfig = CODE) -> nnx.Module:
+    """The module with shapes for numbers: nothing is computed."""
+    return nnx.eval_shape(lambda: module(config, rngs=nnx.Rngs(0)))
+
+
+def count(module: nnx.Module) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(module, nnx.Param)))
+
+
+def out_shape(layer, *shape: int, **kwargs) -> tuple[int, ...]:
+    out = nnx.eval_shape(lambda layer, x: layer(x, **kwargs), layer, jnp.zeros(shape))
+    return out.shape
+
+
+def make(module: type[nnx.Module], **overrides) -> nnx.Module:
+    """A tiny network of random parameters and statistics."""
+    return randomise(shapes(module, tiny_gan(**overrides)))
+
+
+@partial(nnx.jit, static_argnames="train")
+def generate(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -> jax.Array:
+    return generator(x, z, train=train)
+
+
+@partial(nnx.jit, static_argnames="train")
+def judge(
+    discriminator: Discriminator, x: jax.Array, *, key: jax.Array = KEY, train: bool
+) -> jax.Array:
+    return discriminator(x, key=key, train=train)
+
+
+def images(count: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, (count, 28, 28, 1)).astype(np.float32)
+
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+def conv_size(size: int, c_in: int, c_out: int) -> int:
+    """Weights, and a bias or batch normalisation's shift for each output."""
+    return size * size * c_in * c_out + c_out
+
+
+def test_generator_has_pixeldas_parameters() -> None:
+    noise = 10 * 28 * 28 + 28 * 28
+    blocks = 6 * 2 * conv_size(3, 64, 64)
+    right = noise + conv_size(3, 2, 64) + blocks + conv_size(1, 64, 1)
+    assert right == 453_041
+    assert count(shapes(Generator)) == right
+
+
+def test_discriminator_has_pixeldas_parameters() -> None:
+    widths = [1, 64, 128, 256, 512]
+    right = sum(conv_size(3, *pair) for pair in zip(widths, widths[1:], strict=False))
+    right += 4 * 4 * 512 + 1
+    assert right == 1_558_017
+    assert count(shapes(Discriminator)) == right
+
+
+def test_task_classifier_has_pixeldas_parameters() -> None:
+    stem = conv_size(3, 1, 32) + conv_size(3, 32, 64)
+    shared = conv_size(3, 64, 128) + (3 * 3 * 128 * 100 + 100) + (100 * 10 + 10)
+    assert 2 * stem + shared == 227_798
+    assert count(shapes(TaskClassifier)) == 2 * stem + shared
+
+
+def test_generator_stages() -> None:
+    generator = shapes(Generator)
+    assert out_shape(generator.noise, 5, 10) == (5, 784)
+    assert out_shape(generator.conv_in, 5, 28, 28, 2) == (5, 28, 28, 64)
+    assert len(generator.blocks) == 6
+    for block in generator.blocks:
+        assert out_shape(block, 5, 28, 28, 64, train=True) == (5, 28, 28, 64)
+    assert out_shape(generator.conv_out, 5, 28, 28, 64) == (5, 28, 28, 1)
+
+
+def test_discriminator_stages() -> None:
+    discriminator = shapes(Discriminator)
+    assert out_shape(discriminator.conv_in, 5, 28, 28, 1) == (5, 28, 28, 64)
+    sizes = [(28, 64), (14, 128), (7, 256), (4, 512)]
+    assert len(discriminator.convs) == len(discriminator.bns) == 3
+    for i, (conv, norm) in enumerate(zip(discriminator.convs, discriminator.bns, strict=True)):
+        (size, width), (small, wide) = sizes[i], sizes[i + 1]
+        assert out_shape(conv, 5, size, size, width) == (5, small, small, wide)
+        assert norm.num_features == wide
+    assert out_shape(discriminator.dense_out, 5, 4 * 4 * 512) == (5, 1)
+    assert out_shape(discriminator, 5, 28, 28, 1, key=KEY, train=True) == (5,)
+
+
+def test_task_classifier_stages() -> None:
+    task = shapes(TaskClassifier)
+    for stem in (task.font_stem, task.mnist_stem):
+        assert out_shape(stem[0], 5, 28, 28, 1) == (5, 28, 28, 32)
+        assert out_shape(stem[1], 5, 14, 14, 32) == (5, 14, 14, 64)
+    assert out_shape(task.conv, 5, 7, 7, 64) == (5, 7, 7, 128)
+    assert out_shape(task.dense1, 5, 3 * 3 * 128) == (5, 100)
+    for read in (TaskClassifier.from_font, TaskClassifier.from_mnist):
+        assert nnx.eval_shape(read, task, jnp.zeros((5, 28, 28, 1))).shape == (5, 10)
+
+
+def test_the_config_sets_widths_depth_and_noise() -> None:
+    config = tiny_gan(
+        noise_dim=3,
+        generator_filters=5,
+        generator_blocks=4,
+        discriminator_filters=7,
+        task_filters=11,
+    )
+    generator = shapes(Generator, config)
+    assert generator.noise.kernel.shape == (3, 784)
+    assert generator.conv_in.kernel.shape == (3, 3, 2, 5) and len(generator.blocks) == 4
+    assert shapes(Discriminator, config).convs[2].kernel.shape == (3, 3, 28, 56)
+    assert shapes(TaskClassifier, config).conv.kernel.shape == (3, 3, 22, 44)
+
+
+@pytest.mark.parametrize("module", [Generator, Discriminator, TaskClassifier])
+def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero(module) -> None:
+    network = nnx.jit(lambda: module(gan_config("small"), rngs=nnx.Rngs(0)))()
+    kernels = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(nnx.state(network, nnx.Param)):
+        if "kernel" in jax.tree_util.keystr(path):
+            kernels.append(np.ravel(leaf))
+        else:
+            assert not np.any(leaf)
+    weights = np.concatenate(kernels)
+    assert weights.std() == pytest.approx(0.02, rel=0.03)
+    # A normal distribution's, not a truncated one's, whose tails end at 2 deviations.
+    assert np.mean(np.abs(weights) > 0.04) == pytest.approx(0.0455, abs=0.006)
+
+
+# --- layers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height, width", [(4, 4), (7, 7), (5, 8), (2, 3)])
+def test_max_pool(height: int, width: int) -> None:
+    x = np.random.default_rng(0).normal(size=(3, height, width, 2)).astype(np.float32)
+    np.testing.assert_array_equal(max_pool_2x2(jnp.asarray(x)), reference.max_pool(x))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_dropout_zeroes_its_share_and_scales_up_the_rest(rate: float) -> None:
+    x = jnp.full((1000, 100), 3.0)
+    y = np.asarray(dropout(x, rate, KEY))
+    np.testing.assert_allclose(y[y != 0], 3 / (1 - rate), rtol=1e-6)
+    # 100,000 draws: the standard deviation of a share is below 0.0016.
+    assert np.mean(y == 0) == pytest.approx(rate, abs=0.007)
+    assert y.mean() == pytest.approx(3, abs=0.05)
+    # Each activation is drawn by itself: neither rows nor columns fall together.
+    assert np.std((y == 0).mean(axis=0)) < 0.03 and np.std((y == 0).mean(axis=1)) < 0.07
+
+
+def test_no_dropout_changes_nothing() -> None:
+    x = jnp.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(dropout(x, 0.0, KEY), x)
+
+
+# --- forward passes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_generator_equals_numpys(train: bool) -> None:
+    generator = make(Generator, generator_blocks=2)
+    for parameter in (generator.conv_out.kernel, generator.conv_out.bias):
+        parameter[...] /= 8  # away from the ends of tanh
+    x = images(3)
+    z = np.random.default_rng(2).uniform(-1, 1, (3, 10)).astype(np.float32)
+    right = reference.generator(generator, x, z, train=train)
+    assert right.std() > 0.1
+    SAME(generate(generator, x, z, train=train), right)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_discriminator_equals_numpys(train: bool) -> None:
+    discriminator = make(Discriminator, discriminator_dropout=0.0, discriminator_noise=0.0)
+    x = images(3)
+    right = reference.discriminator(discriminator, x, train=train)
+    assert right.std() > 0.05
+    SAME(judge(discriminator, x, train=train), right)
+
+
+@pytest.mark.parametrize("stem", ["font", "mnist"])
+def test_task_classifier_equals_numpys(stem: str) -> None:
+    task = make(TaskClassifier)
+    right = reference.task_classifier(task, images(3), stem=stem)
+    assert right.std() > 0.1
+    SAME(getattr(task, f"from_{stem}")(jnp.asarray(images(3))), right)
+
+
+def test_the_domains_have_their_own_stems() -> None:
+    task = make(TaskClassifier)
+    x = jnp.asarray(images(3))
+    assert not np.allclose(task.from_font(x), task.from_mnist(x))
+
+
+# --- training mode ----------------------------------------------------------------------------
+
+
+def test_batch_norm_keeps_nine_tenths_of_its_average() -> None:
+    discriminator = make(Discriminator, discriminator_dropout=0.0, discriminator_noise=0.0)
+    norm = discriminator.bns[0]
+    before = np.asarray(norm.mean[...]), np.asarray(norm.var[...])
+    hidden = reference.leaky_relu(reference.module_conv(discriminator.conv_in, images(3)))
+    hidden = reference.module_conv(discriminator.convs[0], hidden, stride=2)
+    judge(discriminator, images(3), train=True)
+    after = norm.mean[...], norm.var[...]
+    moments = reference.batch_moments(hidden)
+    for old, new, batch in zip(before, after, moments, strict=True):
+        SAME(new, 0.9 * old + 0.1 * batch)
+
+
+@pytest.mark.parametrize("module", [Generator, Discriminator])
+def test_outside_training_nothing_changes_and_batches_do_not_matter(module) -> None:
+    network = make(module)
+    before = nnx.state(network, nnx.BatchStat)
+    x, z = images(4), np.zeros((4, 10), np.float32)
+
+    def run(count: int) -> jax.Array:
+        if module is Generator:
+            return generate(network, x[:count], z[:count], train=False)
+        return judge(network, x[:count], train=False)
+
+    SAME(run(4)[:2], run(2), rtol=1e-5)
+    jax.tree.map(np.testing.assert_array_equal, nnx.state(network, nnx.BatchStat), before)
+
+
+def blank_discriminator(**overrides) -> nnx.Module:
+    """All zero, but for weights of one in the last layer, which so sums what comes in."""
+    discriminator = Discriminator(tiny_gan(**overrides), rngs=nnx.Rngs(0))
+    zero = jax.tree.map(jnp.zeros_like, nnx.state(discriminator, nnx.Param))
+    nnx.update(discriminator, zero)
+    discriminator.dense_out.kernel[...] = jnp.ones((4 * 4 * 16, 1))
+    return discriminator
+
+
+def test_discriminator_adds_noise_after_its_last_block() -> None:
+    discriminator = blank_discriminator(discriminator_dropout=0.0, discriminator_noise=0.3)
+    sums = np.asarray(judge(discriminator, jnp.zeros((500, 28, 28, 1)), train=True))
+    assert sums.mean() == pytest.approx(0, abs=0.9)
+    assert sums.std() == pytest.approx(0.3 * np.sqrt(256), rel=0.1)
+
+
+def test_discriminator_drops_activations_of_its_last_block() -> None:
+    discriminator = blank_discriminator(discriminator_dropout=0.1, discriminator_noise=0.0)
+    discriminator.bns[2].bias[...] = jnp.ones(16)
+    sums = np.asarray(judge(discriminator, jnp.zeros((500, 28, 28, 1)), train=True))
+    assert sums.mean() == pytest.approx(256, abs=0.9)
+    assert sums.std() == pytest.approx(np.sqrt(256 * 0.1 / 0.9), rel=0.1)
+
+
+def test_discriminator_draws_dropout_and_noise_anew_for_every_image_and_key() -> None:
+    discriminator = make(Discriminator)
+    x, other = np.repeat(images(1), 3, axis=0), jax.random.key(1)
+    one = np.asarray(judge(discriminator, x, train=True))
+    assert len(set(one.tolist())) == 3
+    assert not np.isclose(one, judge(discriminator, x, key=other, train=True)).any()
+    still = judge(discriminator, x, train=False)
+    np.testing.assert_array_equal(still, judge(discriminator, x, key=other, train=False))
+
+
+def test_task_classifier_drops_hidden_units_when_it_has_a_key() -> None:
+    task = TaskClassifier(tiny_gan(task_dropout=0.2), rngs=nnx.Rngs(0))
+    nnx.update(task, jax.tree.map(jnp.zeros_like, nnx.state(task, nnx.Param)))
+    task.dense1.bias[...] = jnp.ones(100)
+    task.dense2.kernel[...] = jnp.ones((100, 10))
+    x = jnp.zeros((500, 28, 28, 1))
+    np.testing.assert_array_equal(task.from_mnist(x), 100)
+    for read in (task.from_font, task.from_mnist):
+        sums = np.asarray(read(x, key=KEY))[:, 0]
+        assert sums.mean() == pytest.approx(100, abs=1.5)
+        assert sums.std() == pytest.approx(np.sqrt(100 * 0.2 / 0.8), rel=0.1)
