@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
 TINY = ("--configfile", "config/tiny.yaml")
-FIGURES = Counter(figure2=1, figure3=1, figure4=1, figure5=1, figure6=1)
+SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
 TABLE = Counter(accuracy=1, all=1) + CURVES
@@ -72,14 +72,23 @@ def experiment(finished: Path, tmp_path: Path) -> Path:
 
 def test_default_experiment_plans_every_stage_for_every_ratio():
     jobs = planned(ROOT, "--forceall")
-    once = Counter(mnist=1, fonts=1, render=1) + FIGURES + TABLE - CURVES
-    once += Counter(error_ratio=1, mixed_test_set=1)
+    once = Counter(mnist=1, fonts=1, render=1) + SAMPLES + TABLE
     assert jobs == once + Counter({rule: 3 * count for rule, count in CHAIN.items()})
 
 
 def test_default_profile_is_read():
     result = snakemake(ROOT, "--dry-run")
     assert "profiles/default" in result.stdout + result.stderr
+
+
+def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
+    result = snakemake(ROOT, "--dry-run", "--forceall", "--workflow-profile", "profiles/slurm")
+    assert result.returncode == 0, result.stderr
+    jobs = re.split(r"^(?:local)?rule ", result.stdout + result.stderr, flags=re.MULTILINE)
+    gans = [job for job in jobs if job.startswith("gan:")]
+    assert len(gans) == 3
+    assert all("gpu=1" in job for job in gans)
+    assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
 
 
 @pytest.mark.parametrize("ratio", ["1.5", 0.007, "0,007"])
@@ -140,7 +149,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
     assert len(rows) == 2 * 5 * 2 * 3
     assert {row["n_real"] for row in rows if row["ratio"] == "0.1"} == {"100"}
     assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
-    for name in [*FIGURES, *CURVES]:
+    for name in [*SAMPLES, *CURVES]:
         for suffix in ("png", "svg"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 1000
     assert "OFL-1.1" in (results / "fonts/credits.md").read_text()
@@ -154,7 +163,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
 def test_report_shows_every_figure(finished: Path):
     assert snakemake(finished, *TINY, "--report", "report.html").returncode == 0
     text = (finished / "report.html").read_text()
-    for name in [*FIGURES, *CURVES]:
+    for name in [*SAMPLES, *CURVES]:
         assert f"{name}.svg" in text
 
 

@@ -11,6 +11,7 @@ from flax import nnx
 import reference
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
+from synth2real.gan.state import init_state
 from synth2real.layers import dropout, max_pool_2x2
 from tiny import randomise, tiny_gan
 
@@ -44,9 +45,7 @@ def generate(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -
 
 
 @partial(nnx.jit, static_argnames="train")
-def judge(
-    discriminator: Discriminator, x: jax.Array, *, key: jax.Array = KEY, train: bool
-) -> jax.Array:
+def judge(discriminator: Discriminator, x: jax.Array, *, key: jax.Array, train: bool) -> jax.Array:
     return discriminator(x, key=key, train=train)
 
 
@@ -134,19 +133,19 @@ def test_the_config_sets_widths_depth_and_noise() -> None:
     assert shapes(TaskClassifier, config).conv.kernel.shape == (3, 3, 22, 44)
 
 
-@pytest.mark.parametrize("module", [Generator, Discriminator, TaskClassifier])
-def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero(module) -> None:
-    network = nnx.jit(lambda: module(gan_config("small"), rngs=nnx.Rngs(0)))()
-    kernels = []
-    for path, leaf in jax.tree_util.tree_leaves_with_path(nnx.state(network, nnx.Param)):
-        if "kernel" in jax.tree_util.keystr(path):
-            kernels.append(np.ravel(leaf))
-        else:
-            assert not np.any(leaf)
-    weights = np.concatenate(kernels)
-    assert weights.std() == pytest.approx(0.02, rel=0.03)
-    # A normal distribution's, not a truncated one's, whose tails end at 2 deviations.
-    assert np.mean(np.abs(weights) > 0.04) == pytest.approx(0.0455, abs=0.006)
+def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero() -> None:
+    state = jax.jit(init_state, static_argnums=0)(gan_config("small"), KEY)
+    for network in (state.generator, state.discriminator, state.task):
+        kernels = []
+        for path, leaf in jax.tree_util.tree_leaves_with_path(network.params):
+            if "kernel" in jax.tree_util.keystr(path):
+                kernels.append(np.ravel(leaf))
+            else:
+                assert not np.any(leaf)
+        weights = np.concatenate(kernels)
+        assert weights.std() == pytest.approx(0.02, rel=0.03)
+        # A normal distribution's, not a truncated one's, whose tails end at 2 deviations.
+        assert np.mean(np.abs(weights) > 0.04) == pytest.approx(0.0455, abs=0.006)
 
 
 # --- layers -----------------------------------------------------------------------------------
@@ -186,24 +185,29 @@ def test_generator_equals_numpys(train: bool) -> None:
     x = images(3)
     z = np.random.default_rng(2).uniform(-1, 1, (3, 10)).astype(np.float32)
     right = reference.generator(generator, x, z, train=train)
-    assert right.std() > 0.1
+    assert right.std() > 0.05
     SAME(generate(generator, x, z, train=train), right)
 
 
+@pytest.fixture(scope="module")
+def undisturbed() -> Discriminator:
+    """Without dropout and noise; tests must not change its parameters."""
+    return make(Discriminator, discriminator_dropout=0.0, discriminator_noise=0.0)
+
+
 @pytest.mark.parametrize("train", [False, True])
-def test_discriminator_equals_numpys(train: bool) -> None:
-    discriminator = make(Discriminator, discriminator_dropout=0.0, discriminator_noise=0.0)
+def test_discriminator_equals_numpys(undisturbed: Discriminator, train: bool) -> None:
     x = images(3)
-    right = reference.discriminator(discriminator, x, train=train)
+    right = reference.discriminator(undisturbed, x, train=train)
     assert right.std() > 0.05
-    SAME(judge(discriminator, x, train=train), right)
+    SAME(judge(undisturbed, x, key=KEY, train=train), right)
 
 
 @pytest.mark.parametrize("stem", ["font", "mnist"])
 def test_task_classifier_equals_numpys(stem: str) -> None:
     task = make(TaskClassifier)
     right = reference.task_classifier(task, images(3), stem=stem)
-    assert right.std() > 0.1
+    assert right.std() > 0.05
     SAME(getattr(task, f"from_{stem}")(jnp.asarray(images(3))), right)
 
 
@@ -216,13 +220,12 @@ def test_the_domains_have_their_own_stems() -> None:
 # --- training mode ----------------------------------------------------------------------------
 
 
-def test_batch_norm_keeps_nine_tenths_of_its_average() -> None:
-    discriminator = make(Discriminator, discriminator_dropout=0.0, discriminator_noise=0.0)
-    norm = discriminator.bns[0]
+def test_batch_norm_keeps_nine_tenths_of_its_average(undisturbed: Discriminator) -> None:
+    norm = undisturbed.bns[0]
     before = np.asarray(norm.mean[...]), np.asarray(norm.var[...])
-    hidden = reference.leaky_relu(reference.module_conv(discriminator.conv_in, images(3)))
-    hidden = reference.module_conv(discriminator.convs[0], hidden, stride=2)
-    judge(discriminator, images(3), train=True)
+    hidden = reference.leaky_relu(reference.module_conv(undisturbed.conv_in, images(3)))
+    hidden = reference.module_conv(undisturbed.convs[0], hidden, stride=2)
+    judge(undisturbed, images(3), key=KEY, train=True)
     after = norm.mean[...], norm.var[...]
     moments = reference.batch_moments(hidden)
     for old, new, batch in zip(before, after, moments, strict=True):
@@ -238,44 +241,48 @@ def test_outside_training_nothing_changes_and_batches_do_not_matter(module) -> N
     def run(count: int) -> jax.Array:
         if module is Generator:
             return generate(network, x[:count], z[:count], train=False)
-        return judge(network, x[:count], train=False)
+        return judge(network, x[:count], key=KEY, train=False)
 
     SAME(run(4)[:2], run(2), rtol=1e-5)
     jax.tree.map(np.testing.assert_array_equal, nnx.state(network, nnx.BatchStat), before)
 
 
-def blank_discriminator(**overrides) -> nnx.Module:
-    """All zero, but for weights of one in the last layer, which so sums what comes in."""
-    discriminator = Discriminator(tiny_gan(**overrides), rngs=nnx.Rngs(0))
-    zero = jax.tree.map(jnp.zeros_like, nnx.state(discriminator, nnx.Param))
-    nnx.update(discriminator, zero)
+@pytest.fixture(scope="module")
+def perturbed() -> Discriminator:
+    """With dropout and noise; one for all tests, since each is compiled anew."""
+    return make(Discriminator, discriminator_dropout=0.1, discriminator_noise=0.3)
+
+
+def make_it_sum(discriminator: Discriminator, shift: float) -> None:
+    """The last block gives `shift` everywhere, and the last layer adds that up."""
+    nnx.update(discriminator, jax.tree.map(jnp.zeros_like, nnx.state(discriminator, nnx.Param)))
+    discriminator.bns[2].bias[...] = jnp.full(16, shift)
     discriminator.dense_out.kernel[...] = jnp.ones((4 * 4 * 16, 1))
-    return discriminator
 
 
-def test_discriminator_adds_noise_after_its_last_block() -> None:
-    discriminator = blank_discriminator(discriminator_dropout=0.0, discriminator_noise=0.3)
-    sums = np.asarray(judge(discriminator, jnp.zeros((500, 28, 28, 1)), train=True))
-    assert sums.mean() == pytest.approx(0, abs=0.9)
+def test_discriminator_adds_noise_after_its_last_block(perturbed: Discriminator) -> None:
+    make_it_sum(perturbed, shift=0.0)
+    sums = np.asarray(judge(perturbed, jnp.zeros((500, 28, 28, 1)), key=KEY, train=True))
+    assert sums.mean() == pytest.approx(0, abs=0.8)
     assert sums.std() == pytest.approx(0.3 * np.sqrt(256), rel=0.1)
 
 
-def test_discriminator_drops_activations_of_its_last_block() -> None:
-    discriminator = blank_discriminator(discriminator_dropout=0.1, discriminator_noise=0.0)
-    discriminator.bns[2].bias[...] = jnp.ones(16)
-    sums = np.asarray(judge(discriminator, jnp.zeros((500, 28, 28, 1)), train=True))
-    assert sums.mean() == pytest.approx(256, abs=0.9)
-    assert sums.std() == pytest.approx(np.sqrt(256 * 0.1 / 0.9), rel=0.1)
+def test_discriminator_drops_activations_before_it_adds_noise(perturbed: Discriminator) -> None:
+    make_it_sum(perturbed, shift=3.0)
+    sums = np.asarray(judge(perturbed, jnp.zeros((500, 28, 28, 1)), key=KEY, train=True))
+    assert sums.mean() == pytest.approx(3 * 256, abs=3)
+    dropped, noise = 3**2 * 0.1 / 0.9, 0.3**2
+    assert sums.std() == pytest.approx(np.sqrt(256 * (dropped + noise)), rel=0.1)
 
 
-def test_discriminator_draws_dropout_and_noise_anew_for_every_image_and_key() -> None:
-    discriminator = make(Discriminator)
-    x, other = np.repeat(images(1), 3, axis=0), jax.random.key(1)
-    one = np.asarray(judge(discriminator, x, train=True))
-    assert len(set(one.tolist())) == 3
-    assert not np.isclose(one, judge(discriminator, x, key=other, train=True)).any()
-    still = judge(discriminator, x, train=False)
-    np.testing.assert_array_equal(still, judge(discriminator, x, key=other, train=False))
+def test_discriminator_draws_anew_for_every_image_and_key(perturbed: Discriminator) -> None:
+    randomise(perturbed)
+    x, other = np.repeat(images(1), 500, axis=0), jax.random.key(1)
+    one = np.asarray(judge(perturbed, x, key=KEY, train=True))
+    assert len(set(one.tolist())) > 490
+    assert np.mean(one == judge(perturbed, x, key=other, train=True)) < 0.05
+    still = judge(perturbed, x, key=KEY, train=False)
+    np.testing.assert_array_equal(still, judge(perturbed, x, key=other, train=False))
 
 
 def test_task_classifier_drops_hidden_units_when_it_has_a_key() -> None:

@@ -26,7 +26,10 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Writes a table with a header line."""
-    with write_atomically(path) as temporary, open(temporary, "w", newline="") as file:
+    with (
+        write_atomically(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

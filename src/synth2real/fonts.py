@@ -18,14 +18,14 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import freetype
 import numpy as np
 
 from synth2real.fetch import WheelPin, download_wheels
-from synth2real.files import write_atomically
+from synth2real.files import write_atomically, write_csv
 from synth2real.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
 
 logger = logging.getLogger(__name__)
@@ -171,14 +171,7 @@ def read_fonts_csv(path: Path) -> list[Font]:
 
 def write_fonts_csv(fonts: Iterable[Font], path: Path) -> None:
     """Writes a table of fonts; its order is the one that the images count them by."""
-    columns = [field.name for field in fields(Font)]
-    with (
-        write_atomically(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(font) for font in fonts)
+    write_csv(path, [field.name for field in fields(Font)], [astuple(font) for font in fonts])
 
 
 def write_credits(fonts: Iterable[Font], path: Path) -> None:

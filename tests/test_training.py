@@ -1,0 +1,97 @@
+"""The training loop that GAN and classifier share."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from synth2real import training
+from synth2real.training import (
+    CHUNK_STEPS,
+    Images,
+    TrainingError,
+    draw_batch,
+    run_chunks,
+    train_chunk,
+)
+from tiny import random_images
+
+KEY = jax.random.key(0)
+
+
+class Walk(NamedTuple):
+    """A state that adds up random numbers."""
+
+    step: jax.Array
+    place: jax.Array
+
+
+def start() -> Walk:
+    return Walk(jnp.zeros((), jnp.int32), jnp.zeros(3))
+
+
+def walk(state: Walk, data: jax.Array, key: jax.Array) -> tuple[Walk, dict[str, jax.Array]]:
+    move = data * jax.random.normal(jax.random.fold_in(key, state.step), (3,))
+    state = Walk(state.step + 1, state.place + move)
+    return state, {"step": state.step, "length": jnp.linalg.norm(state.place)}
+
+
+def test_metrics_are_the_means_of_a_chunk() -> None:
+    state, metrics = train_chunk(walk, start(), jnp.ones(3), KEY, 4)
+    assert state.step == 4 and metrics["step"] == (1 + 2 + 3 + 4) / 4
+    assert isinstance(metrics["length"], float)
+
+
+def test_a_scanned_chunk_equals_a_stepped_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepped = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(training, "_compile_step", None)  # an accelerator does without
+    scanned = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
+    np.testing.assert_allclose(scanned[0].place, stepped[0].place, rtol=1e-6)
+    assert scanned[0].step == stepped[0].step == 7
+    assert scanned[1] == pytest.approx(stepped[1])
+
+
+def test_chunks_make_up_the_steps() -> None:
+    chunks = [int(state.step) for state, _ in run_chunks(walk, start(), 1.0, KEY, steps=250)]
+    assert CHUNK_STEPS == 100 and chunks == [100, 200, 250]
+
+
+def test_chunks_do_not_change_the_result() -> None:
+    *_, (state, _) = run_chunks(walk, start(), 1.0, KEY, steps=130)
+    whole, _ = train_chunk(walk, start(), 1.0, KEY, 130)
+    np.testing.assert_array_equal(state.place, whole.place)
+
+
+@pytest.mark.parametrize("bad, text", [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_a_loss_that_is_no_number_stops_the_run_and_is_named(bad: float, text: str) -> None:
+    def diverge(state: Walk, data, key):
+        state, metrics = walk(state, data, key)
+        return state, metrics | {"loss": jnp.where(state.step == 120, bad, 0.5)}
+
+    chunks = run_chunks(diverge, start(), 1.0, KEY, steps=200)
+    next(chunks)
+    with pytest.raises(TrainingError) as error:
+        next(chunks)
+    message = str(error.value)
+    assert message.startswith(f"training diverged by step 200: loss = {text}; ")
+    assert "learning_rate" in message and "\n" not in message
+
+
+def test_a_batch_pairs_images_with_their_labels() -> None:
+    pixels = jnp.broadcast_to(jnp.arange(50, dtype=jnp.uint8)[:, None, None, None], (50, 28, 28, 1))
+    images, labels = draw_batch(Images(pixels, jnp.arange(50) + 100), KEY, 4000)
+    assert images.shape == (4000, 28, 28, 1) and images.dtype == jnp.uint8
+    np.testing.assert_array_equal(images[:, 3, 4, 0] + 100, labels)
+    # With replacement, and each alike: 80 times on average, with a deviation of 8.9.
+    counts = np.bincount(np.asarray(labels) - 100, minlength=50)
+    assert counts.min() > 40 and counts.max() < 120
+
+
+def test_a_batch_depends_on_its_key_alone() -> None:
+    data = random_images(30)
+    one, again = (draw_batch(data, KEY, 8)[1].tolist() for _ in range(2))
+    assert one == again != draw_batch(data, jax.random.key(1), 8)[1].tolist()
