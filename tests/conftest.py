@@ -3,14 +3,20 @@
 import os
 from pathlib import Path
 
+import jax
 import pytest
 
 from synth2real.fonts import fetch_fonts, write_fonts_csv
 from synth2real.mnist import write_mnist
 
 # One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
-# XLA reads it when jax first computes.
 os.environ["NPROC"] = "1"
+# XLA compiles in half the time if it need not compile well. It reads the flags when jax starts;
+# what a test runs beside it, Snakemake for example, does not inherit them.
+flags = os.environ.get("XLA_FLAGS")
+os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_backend_optimization_level=0"
+jax.devices()
+os.environ.pop("XLA_FLAGS") if flags is None else os.environ.update(XLA_FLAGS=flags)
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 # Static and variable ones (Dosis defaults to ExtraLight), of four styles, with an 8 that overlaps

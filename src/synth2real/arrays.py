@@ -24,7 +24,7 @@ def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return [file[name] for name in names]
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); delete it, and the next run makes it again"
         ) from error

@@ -1,6 +1,8 @@
 """The experiment's settings: checked as a whole, then one frozen dataclass for each stage."""
 
 import csv
+import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,8 +66,8 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
         runs=config["classify"]["runs"],
     )
     problems = [*_check_ratios(experiment), *_check_budgets(experiment)]
-    problems += _check_sources(experiment, manifest)
-    _raise(problems)
+    _raise([*problems, *_check_sources(experiment, manifest)])
+    _raise(_check_font_images(experiment, manifest))
     return experiment
 
 
@@ -75,17 +77,49 @@ def _raise(problems: Iterable[str]) -> None:
 
 
 def _check_schema(config: Mapping[str, Any], schema: Path) -> None:
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
-    errors = sorted(validator.iter_errors(config), key=lambda error: error.json_path)
-    _raise(_explain(error) for error in errors)
+    errors = Validator(yaml.safe_load(schema.read_text())).iter_errors(config)
+    # One line for a value, however many rules it breaks.
+    by_key = {_key(error): error for error in sorted(errors, key=lambda e: e.validator != "type")}
+    _raise(line for key, error in by_key.items() for line in _explain(key, error))
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
-    """One line: the key, what is wrong with its value, and the schema's description of it."""
-    key = error.json_path.removeprefix("$").lstrip(".") or "top level"
-    what = error.message.splitlines()[0]
-    description = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    return f"{key}: {what}" + (f" ({' '.join(description.split())})" if description else "")
+def _key(error: jsonschema.ValidationError) -> str:
+    return error.json_path.removeprefix("$").lstrip(".")
+
+
+def _explain(key: str, error: jsonschema.ValidationError) -> Iterable[str]:
+    """What is wrong with a key's value, and the schema's description of what is right."""
+    schema: Any = error.schema
+    value: Any = error.instance
+    known = ", ".join(schema.get("properties", {}))
+    prefix = f"{key}." if key else ""
+    if error.validator == "additionalProperties":
+        for name in value.keys() - schema["properties"].keys():
+            yield f"{prefix}{name}: no such key; there are {known}"
+    elif error.validator == "required":
+        for name in schema["required"]:
+            if name not in value:
+                yield f"{prefix}{name}: is missing; needed are {', '.join(schema['required'])}"
+    else:
+        right = " ".join(schema["description"].split())
+        yield f"{key}: {json.dumps(value, default=str)} is wrong; right is {right}"
+
+
+def _is_whole(_, value: Any) -> bool:
+    """As JSON Schema's integer, but 2.0 is none: it would fail where a count is needed."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(_, value: Any) -> bool:
+    return _is_whole(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_finite}
+    ),
+)
 
 
 def _check_ratios(experiment: Experiment) -> Iterable[str]:
@@ -120,27 +154,37 @@ def _check_budgets(experiment: Experiment) -> Iterable[str]:
 
 
 def _check_sources(experiment: Experiment, manifest: Path) -> Iterable[str]:
-    """Checks that folders exist and that there are enough font images for every ratio."""
-    if experiment.mnist_folder and not Path(experiment.mnist_folder).is_dir():
-        yield f"mnist.folder: {experiment.mnist_folder} is no folder; null downloads MNIST"
+    mnist, own = experiment.mnist_folder, experiment.font_folder
+    if mnist and not Path(mnist).is_dir():
+        yield f"mnist.folder: {mnist} is no folder; null downloads MNIST"
+    if own and not font_files(Path(own)):
+        yield f"fonts.folder: {own} has no .ttf or .otf file; null downloads fonts"
+    if own and experiment.families:
+        yield "fonts.families: choose from the downloaded fonts; with fonts.folder it must be null"
+    known = _known_families(manifest)
+    unknown = [name for name in experiment.families or () if name not in known]
+    if unknown:
+        yield f"fonts.families: {', '.join(unknown)} not among the {len(known)} of {manifest}"
+
+
+def _check_font_images(experiment: Experiment, manifest: Path) -> Iterable[str]:
+    """Checks that there are enough font images for every ratio."""
     if experiment.font_folder:
-        if not Path(experiment.font_folder).is_dir():
-            yield f"fonts.folder: {experiment.font_folder} is no folder; null downloads fonts"
-            return
         fonts = len(font_files(Path(experiment.font_folder)))
     else:
-        with open(manifest, newline="") as file:
-            known = {row["family"] for row in csv.DictReader(file)}
-        unknown = [name for name in experiment.families or () if name not in known]
-        if unknown:
-            yield f"fonts.families: {', '.join(unknown)} not among the {len(known)} of {manifest}"
-        fonts = len(experiment.families or known)
+        fonts = len(experiment.families or _known_families(manifest))
     images = fonts * DIGITS * len(experiment.render.angles)
-    pool = images - experiment.render.test_images
+    test_images = experiment.render.test_images
     needed = max(count_images(ratio, experiment.splits.total)[1] for ratio in experiment.ratios)
-    if pool < needed:
+    if images - test_images < needed:
         yield (
-            f"splits.total: {needed:,} font images are needed, but {fonts} fonts make {images:,}, "
-            f"of which render.test_images takes {experiment.render.test_images:,}; lower either, "
-            "or add fonts or angles"
+            f"splits.total: {needed:,} font images are needed, but {fonts} x {DIGITS} x "
+            f"{len(experiment.render.angles)} (fonts, digits, angles) make {images:,}, of which "
+            f"render.test_images takes {test_images:,}; lower splits.total or "
+            "render.test_images, or add fonts or angles"
         )
+
+
+def _known_families(manifest: Path) -> set[str]:
+    with open(manifest, newline="", encoding="utf-8") as file:
+        return {row["family"] for row in csv.DictReader(file)}

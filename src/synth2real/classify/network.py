@@ -27,7 +27,7 @@ class Classifier(nnx.Module):
         """Logits [B, 10] of images in [0, 1]; a key turns dropout on."""
         h = max_pool_2x2(nnx.relu(self.conv1(x_Bx28x28x1)))
         h = max_pool_2x2(nnx.relu(self.conv2(h)))
-        h = nnx.relu(self.dense1(h.reshape(h.shape[0], -1)))
+        h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
         if key is not None:
             h = dropout(h, self.dropout, key)
         return self.dense2(h)

@@ -101,7 +101,7 @@ class Discriminator(nnx.Module):
         for conv, bn, key in zip(self.convs, self.bns, keys[1:], strict=True):
             h = nnx.leaky_relu(bn(conv(h), use_running_average=not train), LEAKINESS)
             h = self._perturb(h, key, train)
-        return self.dense_out(h.reshape(h.shape[0], -1))[:, 0]
+        return self.dense_out(jax.lax.collapse(h, 1))[:, 0]
 
     def _perturb(self, h: jax.Array, key: jax.Array, train: bool) -> jax.Array:
         if not train:
@@ -136,7 +136,7 @@ class TaskClassifier(nnx.Module):
 
     def _shared(self, h: jax.Array, key: jax.Array | None) -> jax.Array:
         h = max_pool_2x2(nnx.relu(self.conv(h)))
-        h = nnx.relu(self.dense1(h.reshape(h.shape[0], -1)))
+        h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
         if key is not None:
             h = dropout(h, self.dropout_rate, key)
         return self.dense2(h)

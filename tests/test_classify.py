@@ -1,0 +1,338 @@
+"""The classify stage: network, training sets, training, accuracy and their table."""
+
+import csv
+import math
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import reference
+from synth2real.arrays import load_arrays
+from synth2real.classify import accuracy as testing
+from synth2real.classify.config import ClassifierConfig, classifier_config
+from synth2real.classify.network import Classifier
+from synth2real.classify.sets import load_training_set
+from synth2real.classify.train import (
+    init_state,
+    load_classifier,
+    make_accuracy,
+    make_graph,
+    make_optimiser,
+    make_train_step,
+    train_classifiers,
+)
+from synth2real.figures.table import merge_tables
+from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.training import Images, TrainingError, load_images
+from synth2real.trees import save_tree
+from tiny import numbered_images, random_images, randomise, tiny_classifier
+
+KEY = jax.random.key(0)
+TINY = tiny_classifier(samples=30)
+SAME = partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5)
+
+
+def shapes(config: ClassifierConfig) -> Classifier:
+    return nnx.eval_shape(lambda: Classifier(config, rngs=nnx.Rngs(0)))
+
+
+def params_of(module: Classifier) -> nnx.State:
+    return nnx.state(module, nnx.Param)
+
+
+# --- the network ------------------------------------------------------------------------------
+
+
+def test_the_papers_classifier_has_its_parameters() -> None:
+    convolutions = (5 * 5 * 1 * 32 + 32) + (5 * 5 * 32 * 64 + 64)
+    dense = (7 * 7 * 64 * 1024 + 1024) + (1024 * 10 + 10)
+    assert convolutions + dense == 3_274_634
+    leaves = jax.tree.leaves(params_of(shapes(classifier_config("paper"))))
+    assert sum(leaf.size for leaf in leaves) == convolutions + dense
+
+
+def test_the_papers_budget() -> None:
+    config = classifier_config("paper")
+    assert (config.samples, config.batch_size, config.steps) == (3_000_000, 100, 30_000)
+    assert (config.dropout, config.learning_rate, config.one_cycle) == (0.4, 1e-4, False)
+
+
+def test_the_config_sets_widths_and_kernel_size() -> None:
+    module = shapes(tiny_classifier(filters=[4, 6], kernel_size=3, hidden=9))
+    assert module.conv1.kernel.shape == (3, 3, 1, 4)
+    assert module.conv2.kernel.shape == (3, 3, 4, 6)
+    assert module.dense1.kernel.shape == (7 * 7 * 6, 9) and module.dense2.kernel.shape == (9, 10)
+
+
+@pytest.mark.parametrize("kernel_size", [4, 5])
+def test_classifier_equals_numpys(kernel_size: int) -> None:
+    module = randomise(shapes(tiny_classifier(kernel_size=kernel_size)))
+    x = np.random.default_rng(1).uniform(0, 1, (3, 28, 28, 1)).astype(np.float32)
+    right = reference.classifier(module, x)
+    assert right.std() > 0.1
+    SAME(module(jnp.asarray(x)), right)
+
+
+def test_a_key_drops_hidden_units() -> None:
+    module = randomise(shapes(tiny_classifier(hidden=100, dropout=0.2)))
+    nnx.update(module, jax.tree.map(jnp.zeros_like, params_of(module)))
+    module.dense1.bias[...] = jnp.ones(100)
+    module.dense2.kernel[...] = jnp.ones((100, 10))
+    x = jnp.zeros((500, 28, 28, 1))
+    np.testing.assert_array_equal(module(x), 100)
+    sums = np.asarray(module(x, key=KEY))[:, 0]
+    assert sums.mean() == pytest.approx(100, abs=1)
+    assert sums.std() == pytest.approx(math.sqrt(100 * 0.2 / 0.8), rel=0.1)
+
+
+# --- training sets ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A split of 10 real and 30 font images, all of different greys, and conversions."""
+    numbered_images(tmp_path / "mnist.npz", 30)
+    numbered_images(tmp_path / "font.npz", 60, start=100)
+    numbered_images(tmp_path / "converted.npz", 30, start=200)
+    write_split(
+        "0.25",
+        SplitsConfig(total=40),
+        tmp_path / "mnist.npz",
+        tmp_path / "font.npz",
+        tmp_path / "split.npz",
+    )
+    return tmp_path
+
+
+def load_set(dataset: str, folder: Path, converted: bool) -> Images:
+    return load_training_set(
+        dataset,
+        folder / "split.npz",
+        folder / "mnist.npz",
+        folder / "font.npz",
+        folder / "converted.npz" if converted else None,
+    )
+
+
+@pytest.mark.parametrize("dataset", ["original", "font", "GAN", "original+font", "original+GAN"])
+def test_training_sets(dataset: str, folder: Path) -> None:
+    split = read_split(folder / "split.npz")
+    greys = {
+        "original": split.real.tolist(),
+        "font": (100 + split.font).tolist(),
+        "GAN": list(range(200, 230)),
+    }
+    right = [grey for part in dataset.split("+") for grey in greys[part]]
+    assert len(right) == {"original": 10, "font": 30, "GAN": 30}.get(dataset, 40)
+    data = load_set(dataset, folder, converted="GAN" in dataset)
+    assert data.images.shape == (len(right), 28, 28, 1) and data.images.dtype == jnp.uint8
+    assert data.images[:, 0, 0, 0].tolist() == data.images[:, 27, 27, 0].tolist() == right
+    assert data.labels.tolist() == [grey * 7 % 10 for grey in right]
+
+
+def test_sets_without_gan_images_do_not_read_any(folder: Path) -> None:
+    (folder / "converted.npz").unlink()
+    assert len(load_set("original+font", folder, converted=True).labels) == 40
+
+
+# --- accuracy ---------------------------------------------------------------------------------
+
+
+def always(digit: int) -> nnx.State:
+    """A classifier that answers the same whatever it sees."""
+    module = randomise(shapes(TINY))
+    nnx.update(module, jax.tree.map(jnp.zeros_like, params_of(module)))
+    module.dense2.bias[...] = jnp.zeros(10).at[digit].set(1.0)
+    return params_of(module)
+
+
+def test_accuracy_is_the_share_of_right_digits() -> None:
+    data = random_images(8)._replace(labels=jnp.array([3, 1, 3, 3, 0, 9, 3, 2]))
+    accuracy = make_accuracy(TINY)
+    assert accuracy(always(3), data) == 4 / 8
+    assert accuracy(always(9), data) == 1 / 8
+    assert accuracy(always(5), data) == 0
+
+
+def test_accuracy_counts_the_images_of_all_batches_once() -> None:
+    labels = [3] * 499 + [5] * 700 + [3] * 4
+    data = random_images(1203)._replace(labels=jnp.array(labels))
+    assert make_accuracy(TINY)(always(3), data) == pytest.approx(503 / 1203)
+
+
+def test_accuracy_sees_pixels_between_0_and_1() -> None:
+    module = randomise(shapes(TINY), seed=4)
+    greys = np.linspace(0, 255, 40).astype(np.uint8)[:, None, None, None]
+    images = np.broadcast_to(greys, (40, 28, 28, 1))
+    answers, unscaled = (reference.classifier(module, x).argmax(1) for x in (images / 255, images))
+    assert np.mean(answers != unscaled) > 0.3
+    labels = np.where(np.arange(40) < 30, answers, (answers + 1) % 10)
+    data = Images(jnp.asarray(images), jnp.asarray(labels))
+    assert make_accuracy(TINY)(params_of(module), data) == 0.75
+
+
+def test_the_table_has_a_row_for_each_classifier_and_test_set(tmp_path: Path) -> None:
+    for digit in (3, 9):
+        save_tree(tmp_path / f"{digit}.npz", always(digit))
+    images = random_images(8)
+    testing.test_classifiers(
+        TINY,
+        {("original", 0): tmp_path / "3.npz", ("original+GAN", 1): tmp_path / "9.npz"},
+        {
+            "MNIST": images._replace(labels=jnp.array([3, 1, 3, 3, 0, 9, 3, 2])),
+            "GAN": images._replace(labels=jnp.array([9, 9, 9, 9, 9, 9, 9, 3])),
+        },
+        tmp_path / "accuracy.csv",
+    )
+    assert (tmp_path / "accuracy.csv").read_text() == (
+        "dataset,run,test_set,accuracy\n"
+        "original,0,MNIST,0.500000\n"
+        "original,0,GAN,0.125000\n"
+        "original+GAN,1,MNIST,0.125000\n"
+        "original+GAN,1,GAN,0.875000\n"
+    )
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+def rates(config: ClassifierConfig) -> np.ndarray:
+    """The learning rates: with a constant gradient, the sizes of Adam's updates."""
+    optimiser = make_optimiser(config)
+    gradient = jnp.ones(1)
+
+    def update(state, _):
+        change, state = optimiser.update(gradient, state)
+        return state, -change[0]
+
+    run = jax.jit(lambda: jax.lax.scan(update, optimiser.init(gradient), length=config.steps)[1])
+    return np.asarray(run())
+
+
+def test_one_cycle_warms_up_for_three_tenths_and_anneals() -> None:
+    sizes = rates(tiny_classifier(samples=1000, batch_size=1, learning_rate=0.01))
+    assert len(sizes) == 1000 and sizes.argmax() == 300
+    assert sizes[300] == pytest.approx(0.01, rel=1e-3)
+    assert (np.diff(sizes[:301]) > 0).all() and (np.diff(sizes[300:]) < 0).all()
+    assert sizes[0] < 0.001 and sizes[-1] < 1e-4
+
+
+def test_without_a_cycle_the_learning_rate_stays() -> None:
+    sizes = rates(tiny_classifier(samples=50, batch_size=1, learning_rate=0.01, one_cycle=False))
+    np.testing.assert_allclose(sizes, 0.01, rtol=1e-3)
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+def test_short_cycles_have_learning_rates_too(steps: int) -> None:
+    sizes = rates(tiny_classifier(samples=steps, batch_size=1, learning_rate=0.01))
+    assert len(sizes) == steps and np.isfinite(sizes).all() and (sizes >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Classifiers of the seeds 0, 1 and 0 again."""
+    folder = tmp_path_factory.mktemp("classifiers")
+    paths = [folder / f"run{run}.npz" for run in range(3)]
+    train_classifiers(TINY, random_images(20), seeds=[0, 1, 0], paths=paths, label="test")
+    return paths
+
+
+def test_the_same_seed_trains_the_same_bytes(trained: list[Path]) -> None:
+    assert trained[0].read_bytes() == trained[2].read_bytes()
+
+
+def test_another_seed_trains_another_classifier(trained: list[Path]) -> None:
+    with np.load(trained[0]) as one, np.load(trained[1]) as two:
+        assert len(one.files) == 8
+        assert not any(np.array_equal(one[name], two[name]) for name in one.files)
+
+
+def test_training_changes_every_parameter(trained: list[Path]) -> None:
+    key_init, _ = jax.random.split(jax.random.key(0))
+    start = jax.jit(init_state, static_argnums=0)(TINY, key_init).params
+    end = load_classifier(TINY, trained[0])
+    for a, b in zip(jax.tree.leaves(start), jax.tree.leaves(end), strict=True):
+        assert not np.array_equal(a, b)
+
+
+def test_every_step_draws_its_own_batch_and_dropout() -> None:
+    train_step = jax.jit(make_train_step(TINY, make_graph(TINY)))
+    start = jax.jit(init_state, static_argnums=0)(TINY, KEY)
+
+    def loss(done: int, data: Images) -> float:
+        state = start._replace(step=jnp.asarray(done, jnp.int32))
+        return float(train_step(state, data, KEY)[1]["loss"])
+
+    data = random_images(20)
+    assert loss(0, data) == loss(0, data) != loss(1, data)
+    # Copies of one image: only dropout is left to differ.
+    copies = Images(*(array[jnp.zeros(20, int)] for array in data))
+    assert loss(0, copies) != loss(1, copies)
+
+
+def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
+    config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
+    with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
+        train_classifiers(
+            config, random_images(20), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
+    config = classifier_config(
+        "small", samples=5000, batch_size=50, filters=[8, 8], hidden=32, dropout=0.1
+    )
+    data = load_images(mnist / "train.npz", np.arange(500))
+    train_classifiers(config, data, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
+    test_set = load_images(mnist / "test.npz", np.arange(2000))
+    accuracy = make_accuracy(config)(load_classifier(config, tmp_path / "run0.npz"), test_set)
+    assert 0.75 < accuracy < 1
+
+
+def test_the_graph_makes_the_classifier_again(trained: list[Path]) -> None:
+    module = nnx.merge(make_graph(TINY), load_classifier(TINY, trained[0]))
+    assert isinstance(module, Classifier)
+    (weights,) = load_arrays(trained[0], "conv1/kernel/value")
+    np.testing.assert_array_equal(module.conv1.kernel[...], weights)
+
+
+# --- the table of all accuracies --------------------------------------------------------------
+
+
+def write_table(path: Path, *rows: str) -> Path:
+    path.write_text("\n".join(["dataset,run,test_set,accuracy", *rows]) + "\n")
+    return path
+
+
+def test_tables_are_merged_and_rows_without_a_gan_kept_once(tmp_path: Path) -> None:
+    shared = ["original,0,MNIST,0.9", "original,1,MNIST,0.8", "original+font,0,font,0.7"]
+    seed0 = write_table(
+        tmp_path / "0.csv", *shared, "original,0,GAN,0.5", "original+GAN,0,MNIST,0.95"
+    )
+    seed3 = write_table(
+        tmp_path / "3.csv", *shared, "original,0,GAN,0.4", "original+GAN,0,MNIST,0.85"
+    )
+    other = write_table(tmp_path / "other.csv", "original,0,MNIST,0.99", "GAN,0,font,0.6")
+    tables = {("0.007", 0): seed0, ("0.007", 3): seed3, ("0.1", 0): other}
+    merge_tables(tables, 1000, tmp_path / "accuracy.csv")
+    with open(tmp_path / "accuracy.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    columns = "ratio n_real n_synthetic gan_seed dataset run test_set accuracy"
+    assert rows[0] == columns.split()
+    assert rows[1:] == [
+        ["0.007", "7", "993", "", "original", "0", "MNIST", "0.9"],
+        ["0.007", "7", "993", "", "original", "1", "MNIST", "0.8"],
+        ["0.007", "7", "993", "", "original+font", "0", "font", "0.7"],
+        ["0.007", "7", "993", "0", "original", "0", "GAN", "0.5"],
+        ["0.007", "7", "993", "0", "original+GAN", "0", "MNIST", "0.95"],
+        ["0.007", "7", "993", "3", "original", "0", "GAN", "0.4"],
+        ["0.007", "7", "993", "3", "original+GAN", "0", "MNIST", "0.85"],
+        ["0.1", "100", "900", "", "original", "0", "MNIST", "0.99"],
+        ["0.1", "100", "900", "0", "GAN", "0", "font", "0.6"],
+    ]

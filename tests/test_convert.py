@@ -1,0 +1,176 @@
+"""The convert stage: pixels, order, independence of the images."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import reference
+from synth2real.arrays import load_arrays
+from synth2real.convert import BATCH, convert_images, load_generator, write_converted
+from synth2real.errors import InputError
+from synth2real.gan.networks import Generator
+from synth2real.gan.state import GanState, make_graphs
+from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.trees import save_tree
+from tiny import numbered_images, random_gan_state, random_pixels, tiny_gan
+
+KEY = jax.random.key(0)
+CONFIG = tiny_gan()
+GRAPHS = make_graphs(CONFIG)
+STATE = random_gan_state(CONFIG, spread=0.3)
+
+
+def blank(state: GanState, tint: float) -> GanState:
+    """With a generator that makes every pixel tanh(tint)."""
+
+    def fill(path, leaf: jax.Array) -> jax.Array:
+        name = jax.tree_util.keystr(path)
+        return jnp.full_like(leaf, tint if "conv_out" in name and "bias" in name else 0)
+
+    params = jax.tree_util.tree_map_with_path(fill, state.generator.params)
+    return state._replace(generator=state.generator._replace(params=params))
+
+
+def convert(images: np.ndarray, key: jax.Array = KEY, state: GanState = STATE) -> np.ndarray:
+    return convert_images(GRAPHS, state.generator, images, key)
+
+
+# (x + 1) / 2 * 255 of -1, 0, 1, and of tanh(0.5) = 0.46212: 186.42.
+@pytest.mark.parametrize("tint, pixel", [(-50.0, 0), (0.0, 128), (50.0, 255), (0.5, 186)])
+def test_pixels_cover_the_whole_range(tint: float, pixel: int) -> None:
+    converted = convert(random_pixels(3), state=blank(STATE, tint))
+    assert converted.shape == (3, 28, 28) and converted.dtype == np.uint8
+    assert set(converted.ravel().tolist()) == {pixel}
+
+
+def test_conversions_are_the_generators_in_evaluation_mode() -> None:
+    # Without noise in it, so that numpy can tell what must come out.
+    silent = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf * ("noise" not in jax.tree_util.keystr(path)),
+        STATE.generator.params,
+    )
+    generator = STATE.generator._replace(params=silent)
+    images = random_pixels(3)
+    converted = convert_images(GRAPHS, generator, images, KEY)
+    module = nnx.merge(GRAPHS.generator, *generator[:2])
+    x = images[..., None] / 127.5 - 1
+    right = reference.generator(module, x, np.zeros((3, 10)), train=False)[..., 0]
+    assert right.std() > 0.1
+    assert np.abs(converted - (right + 1) / 2 * 255).max() <= 0.51
+
+
+@pytest.mark.parametrize("count", [1, BATCH, BATCH + 1])
+def test_every_image_is_converted_once_and_in_order(count: int) -> None:
+    # Near the identity: each image of one grey becomes another of its own grey.
+    module = nnx.merge(GRAPHS.generator, *blank(STATE, 0.0).generator[:2])
+    module.conv_in.kernel[...] = jnp.zeros((3, 3, 2, 2)).at[1, 1, 0, 0].set(1.0)
+    module.conv_in.bias[...] = jnp.array([1.0, 0.0])  # over the threshold of ReLU
+    module.conv_out.kernel[...] = jnp.zeros((1, 1, 2, 1)).at[0, 0, 0, 0].set(1.0)
+    module.conv_out.bias[...] = jnp.array([-1.0])
+    generator = STATE.generator._replace(params=nnx.state(module, nnx.Param))
+    greys = np.arange(count) % 251
+    images = np.broadcast_to(greys[:, None, None], (count, 28, 28)).astype(np.uint8)
+    converted = convert_images(GRAPHS, generator, images, KEY)
+    right = (np.tanh(greys / 127.5 - 1) + 1) / 2 * 255
+    assert len(converted) == count
+    assert np.abs(converted - right[:, None, None]).max() <= 0.51
+
+
+def test_a_conversion_does_not_depend_on_the_other_images() -> None:
+    images = random_pixels(BATCH + 20)
+    others = random_pixels(BATCH + 20, seed=1)
+    kept = [0, 7, BATCH - 1, BATCH, BATCH + 19]
+    others[kept] = images[kept]
+    one, other = convert(images), convert(others)
+    np.testing.assert_array_equal(one[kept], other[kept])
+    assert not np.array_equal(one, other)
+    # Nor on how many follow: the last batch is filled up.
+    np.testing.assert_array_equal(convert(images[: BATCH + 8]), one[: BATCH + 8])
+
+
+def test_noise_is_drawn_for_each_image_and_batch_and_by_key() -> None:
+    images = np.broadcast_to(random_pixels(1), (BATCH + 2, 28, 28))
+    converted = convert(images)
+    assert len({image.tobytes() for image in converted[:20]}) == 20
+    assert not np.array_equal(converted[0], converted[BATCH])
+    np.testing.assert_array_equal(convert(images), converted)
+    assert not np.array_equal(convert(images, jax.random.key(1)), converted)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A GAN, a split and font images; each image has a grey of its own."""
+    save_tree(tmp_path / "networks.npz", STATE.weights)
+    numbered_images(tmp_path / "mnist.npz", 30)
+    numbered_images(tmp_path / "font_train.npz", 60, start=100)
+    numbered_images(tmp_path / "font_test.npz", 11, start=200)
+    write_split(
+        "0.25",
+        SplitsConfig(total=40),
+        tmp_path / "mnist.npz",
+        tmp_path / "font_train.npz",
+        tmp_path / "split.npz",
+    )
+    return tmp_path
+
+
+def write(folder: Path, name: str = "out", seed: int = 0) -> tuple[Path, Path]:
+    paths = folder / f"{name}_train.npz", folder / f"{name}_test.npz"
+    write_converted(
+        CONFIG,
+        folder / "networks.npz",
+        folder / "split.npz",
+        folder / "font_train.npz",
+        folder / "font_test.npz",
+        seed=seed,
+        train_path=paths[0],
+        test_path=paths[1],
+    )
+    return paths
+
+
+def test_the_generator_is_read_from_the_gans_file(folder: Path) -> None:
+    _, generator = load_generator(CONFIG, folder / "networks.npz")
+    for part, right in zip(generator[:2], STATE.generator[:2], strict=True):
+        jax.tree.map(np.testing.assert_array_equal, part, right)
+    assert isinstance(nnx.merge(GRAPHS.generator, *generator[:2]), Generator)
+
+
+def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> None:
+    images, labels = load_arrays(write(folder)[0], "images", "labels")
+    font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
+    order = read_split(folder / "split.npz").font
+    assert len(order) == 30 and order.tolist() != sorted(order)
+    assert labels.tolist() == font_labels[order].tolist() and labels.dtype == font_labels.dtype
+    key, _ = jax.random.split(jax.random.key(0))
+    np.testing.assert_array_equal(images, convert(font[order], key))
+
+
+def test_test_images_and_labels_are_in_the_font_test_sets_order(folder: Path) -> None:
+    images, labels = load_arrays(write(folder)[1], "images", "labels")
+    font, font_labels = load_arrays(folder / "font_test.npz", "images", "labels")
+    assert labels.tolist() == font_labels.tolist()
+    _, key = jax.random.split(jax.random.key(0))
+    np.testing.assert_array_equal(images, convert(font, key))
+
+
+def test_the_same_seed_writes_the_same_bytes_and_another_other_images(folder: Path) -> None:
+    one, again, other = write(folder), write(folder, "again"), write(folder, "other", seed=1)
+    for a, b, c in zip(one, again, other, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+        images, others = (load_arrays(path, "images")[0] for path in (a, c))
+        assert not np.array_equal(images, others)
+
+
+def test_a_truncated_gan_is_refused_by_name(folder: Path) -> None:
+    path = folder / "networks.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"networks\.npz: cannot be read"):
+        write(folder)

@@ -1,0 +1,52 @@
+"""What a job does first, seen from outside: its log, its standard error, its exit status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_job(folder: Path, body: str) -> tuple[int, str, str]:
+    """Exit status, log and standard error of a job on two cores."""
+    lines = [
+        "import logging, os",
+        "from synth2real.errors import InputError",
+        "from synth2real.job import start_job",
+        f"start_job({str(folder / 'job.log')!r}, 2)",
+        body,
+    ]
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "NPROC": "1"},
+        capture_output=True,
+        text=True,
+    )
+    return result.returncode, (folder / "job.log").read_text(), result.stderr
+
+
+def test_log_lines_go_to_the_file_and_to_standard_error(tmp_path: Path) -> None:
+    status, log, stderr = run_job(tmp_path, "logging.info('halfway')")
+    assert status == 0 and log.endswith(" halfway\n") and log == stderr
+
+
+def test_a_log_starts_anew(tmp_path: Path) -> None:
+    (tmp_path / "job.log").write_text("an older run\n")
+    assert "older" not in run_job(tmp_path, "logging.info('new')")[1]
+
+
+def test_an_error_that_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
+    status, log, stderr = run_job(tmp_path, "raise InputError('splits.total: too many')")
+    assert status == 1 and log == stderr
+    assert log.endswith(" InputError: splits.total: too many\n") and log.count("\n") == 1
+
+
+def test_any_other_error_has_its_traceback(tmp_path: Path) -> None:
+    status, log, _ = run_job(tmp_path, "1 / 0")
+    assert status == 1 and "Traceback" in log and "ZeroDivisionError: division by zero" in log
+
+
+def test_xla_gets_the_jobs_threads(tmp_path: Path) -> None:
+    _, log, _ = run_job(tmp_path, "logging.info(os.environ['NPROC'])")
+    assert log.endswith(" 2\n")
