@@ -14,7 +14,7 @@ STAMP := .venv/.made-from-$(ENV)
 env: $(STAMP)
 
 $(STAMP): envs/$(ENV).txt
-	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
 	@touch $@
