@@ -20,7 +20,7 @@ $(STAMP): envs/$(ENV).txt
 	@touch $@
 
 run: env
-	$(BIN)/snakemake --cores
+	$(BIN)/snakemake
 	$(BIN)/snakemake --report results/report.html
 
 test: env
