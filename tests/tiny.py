@@ -11,7 +11,7 @@ from flax import nnx
 from synth2real.arrays import save_arrays
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.gan.config import GanConfig, gan_config
-from synth2real.gan.state import GanState, init_state
+from synth2real.gan.state import GanState, Network, init_state
 from synth2real.training import Images
 
 TINY_GAN = dict(
@@ -75,3 +75,18 @@ def random_gan_state(config: GanConfig, spread: float = 0.02) -> GanState:
         )
 
     return jax.tree_util.tree_map_with_path(fill, state)
+
+
+def blank_generator(state: GanState, tint: float) -> Network:
+    """A generator that makes images of one grey, tanh(tint), whatever it gets."""
+
+    def fill(path, leaf: jax.Array) -> jax.Array:
+        name = jax.tree_util.keystr(path)
+        return jnp.full_like(leaf, tint if "conv_out" in name and "bias" in name else 0)
+
+    params = jax.tree_util.tree_map_with_path(fill, state.generator.params)
+    return state.generator._replace(params=params)
+
+
+def merged(graph: nnx.GraphDef, network: Network) -> nnx.Module:
+    return nnx.merge(graph, network.params, network.stats, copy=True)

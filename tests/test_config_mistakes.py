@@ -1,0 +1,207 @@
+"""Mistakes in the configuration get a line that names the key and says what is right."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from settings import MANIFEST, SCHEMA_PATH, merge, read, refusal
+from synth2real.config import read_experiment
+from synth2real.errors import InputError
+
+RATIO = 'a quoted decimal number strictly between 0 and 1, like "0.007"'
+RATIOS = "a list of different quoted decimal numbers between 0 and 1"
+
+# A YAML text; the key that its only line of error names; what the line has to say.
+MISTAKES = [
+    ("ratios: [0.1]", "ratios[0]", f"0.1 is wrong; right is {RATIO}"),
+    ("ratios: [1]", "ratios[0]", RATIO),
+    *((f"ratios: ['{text}']", "ratios[0]", RATIO) for text in ["1.0", "1", "0", "0.0", "-0.1"]),
+    *((f"ratios: ['{text}']", "ratios[0]", RATIO) for text in ["1e-3", "abc", ".5", "0,1", "10%"]),
+    ("ratios: ['0.2', '0.1 ']", "ratios[1]", f'"0.1 " is wrong; right is {RATIO}'),
+    ('ratios: ["0.1\\n"]', "ratios[0]", RATIO),
+    ("ratios: ['0.1', '0.1']", "ratios", RATIOS),
+    ("ratios: ['0.1', '0.10']", "ratios", '"0.1" and "0.10" are the same number; keep one'),
+    ("ratios: ['0.000001']", "ratios", '"0.000001" of 60,000 images makes 0 real'),
+    ("ratios: ['0.999999']", "ratios", "and 0 font images; at least one of each is needed"),
+    ("{ratios: ['0.001'], splits: {total: 400}}", "ratios", "0.001.* of 400 images makes 0 real"),
+    ("ratios: []", "ratios", RATIOS),
+    ("ratios: '0.1'", "ratios", RATIOS),
+    ("ratios: null", "ratios", RATIOS),
+    # Keys that do not exist.
+    ("gans: {}", "gans", "there are ratios, mnist, fonts, render, splits, gan, classify"),
+    ("mnist: {path: x}", "mnist.path", "no such key; there are folder"),
+    ("fonts: {family: x}", "fonts.family", "no such key; there are folder, families"),
+    ("render: {angles: 3}", "render.angles", "no such key; there are angle_start"),
+    ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seed"),
+    ("gan: {seed: 1}", "gan.seed", "no such key; there are preset, seeds, samples"),
+    ("gan: {weights: {real: 1}}", "gan.weights.real", "no such key; there are .*task_real"),
+    ("classify: {epochs: 3}", "classify.epochs", "no such key; there are preset, runs, samples"),
+    # Sections that are something else.
+    ("mnist: null", "mnist", "null is wrong; right is a section with the key folder"),
+    ("fonts: []", "fonts", "keys folder, families"),
+    ("render: null", "render", "keys angle_start"),
+    ("splits: 60000", "splits", "keys total, seed"),
+    ("gan: small", "gan", "keys preset, seeds"),
+    ("gan: {weights: null}", "gan.weights", "keys adversarial"),
+    ("classify: []", "classify", "keys preset, runs"),
+    # Folders and fonts.
+    ("mnist: {folder: no/such}", "mnist.folder", "no/such is no folder; null downloads MNIST"),
+    ("mnist: {folder: ''}", "mnist.folder", "null downloads them"),
+    ("mnist: {folder: 3}", "mnist.folder", "a folder with the four IDX files"),
+    (
+        "fonts: {folder: no/such}",
+        "fonts.folder",
+        "no/such has no .ttf or .otf file; null downloads fonts",
+    ),
+    ("fonts: {families: []}", "fonts.families", "null means all 149"),
+    ("fonts: {families: Abel}", "fonts.families", "a list of families"),
+    ("fonts: {families: [Abel, Abel]}", "fonts.families", "a list of families"),
+    ("fonts: {families: [3]}", "fonts.families[0]", "a family of resources/fonts.csv"),
+    (
+        "fonts: {families: [Abel]}",
+        "splits.total",
+        "1 x 10 x 47 .* make 470, of which .* takes 10,030",
+    ),
+    ("render: {test_images: 10091}", "splits.total", "59,940 font images are needed.*70,030"),
+    (
+        "render: {angle_step: 4}",
+        "splits.total",
+        "149 x 10 x 24 .* make 35,760.*or add fonts or angles",
+    ),
+    # Numbers.
+    ("render: {angle_start: -200}", "render.angle_start", "-180 to 180"),
+    ("render: {angle_stop: 200}", "render.angle_stop", "-180 to 180"),
+    ("render: {angle_step: 0}", "render.angle_step", "a whole number of at least 1"),
+    ("render: {angle_step: 2.5}", "render.angle_step", "a whole number of at least 1"),
+    ("render: {test_images: 0}", "render.test_images", "a whole number of at least 1"),
+    ("render: {seed: -1}", "render.seed", "a whole number of at least 0"),
+    ("splits: {total: 1}", "splits.total", "a whole number from 2 to 60000"),
+    ("splits: {total: 60001}", "splits.total", "a whole number from 2 to 60000"),
+    ("splits: {total: '60000'}", "splits.total", "a whole number from 2 to 60000"),
+    ("splits: {seed: null}", "splits.seed", "a whole number of at least 0"),
+    # The GAN.
+    ("gan: {preset: tiny}", "gan.preset", "pixelda-code .*, pixelda-text .* or small"),
+    ("gan: {preset: null}", "gan.preset", "pixelda-code .*, pixelda-text .* or small"),
+    ("gan: {seeds: []}", "gan.seeds", "a list of different whole numbers of at least 0"),
+    ("gan: {seeds: 0}", "gan.seeds", "a list of different whole numbers of at least 0"),
+    ("gan: {seeds: [0, 0]}", "gan.seeds", "a list of different whole numbers of at least 0"),
+    ("gan: {seeds: [0, -1]}", "gan.seeds[1]", "a whole number of at least 0"),
+    ("gan: {seeds: [0.5]}", "gan.seeds[0]", "a whole number of at least 0"),
+    ("gan: {samples: -5}", "gan.samples", "a whole number"),
+    ("gan: {samples: 1e6}", "gan.samples", '"1e6" is wrong.* a whole number'),
+    ("gan: {samples: 63}", "gan.samples", "63 is not enough for one step; at least 64"),
+    ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\)"),
+    ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),
+    ("gan: {noise_dim: 0}", "gan.noise_dim", "a whole number of at least 1"),
+    ("gan: {generator_filters: 0}", "gan.generator_filters", "at least 1"),
+    ("gan: {generator_blocks: -1}", "gan.generator_blocks", "at least 0"),
+    ("gan: {discriminator_filters: x}", "gan.discriminator_filters", "at least 1"),
+    ("gan: {task_filters: true}", "gan.task_filters", "a whole number of at least 1"),
+    ("gan: {discriminator_dropout: 1}", "gan.discriminator_dropout", "from 0 to below 1"),
+    ("gan: {discriminator_noise: -0.1}", "gan.discriminator_noise", "at least 0"),
+    ("gan: {discriminator_dropout: -0.1}", "gan.discriminator_dropout", "from 0 to below 1"),
+    ("gan: {task_dropout: 1.0}", "gan.task_dropout", "from 0 to below 1"),
+    ("gan: {task_dropout: -0.5}", "gan.task_dropout", "from 0 to below 1"),
+    ("gan: {learning_rate: 0}", "gan.learning_rate", "Adam's learning rate, above 0"),
+    ("gan: {learning_rate: 1e-4}", "gan.learning_rate", '"1e-4" is wrong.* write 0.001 or 1.0e-3'),
+    ("gan: {weights: {task_real: -1}}", "gan.weights.task_real", "at least 0"),
+    *(
+        (f"gan: {{weights: {{{name}: -0.1}}}}", f"gan.weights.{name}", "at least 0")
+        for name in ["adversarial", "task_font", "task_converted", "pixel_change"]
+    ),
+    ("gan: {weights: {adversarial: yes}}", "gan.weights.adversarial", "at least 0"),
+    # The classifiers.
+    ("classify: {preset: big}", "classify.preset", "paper .* or small"),
+    ("classify: {runs: 0}", "classify.runs", "a whole number of at least 1"),
+    ("classify: {runs: true}", "classify.runs", "a whole number of at least 1"),
+    ("classify: {samples: 99}", "classify.samples", "at least 100 .classify.batch_size."),
+    ("classify: {batch_size: 0}", "classify.batch_size", "a whole number of at least 1"),
+    ("classify: {filters: [32]}", "classify.filters", "a list of two whole numbers"),
+    ("classify: {filters: [1, 2, 3]}", "classify.filters", "a list of two whole numbers"),
+    ("classify: {filters: 32}", "classify.filters", "a list of two whole numbers"),
+    ("classify: {filters: [16, 0]}", "classify.filters[1]", "a whole number of at least 1"),
+    ("classify: {kernel_size: 0}", "classify.kernel_size", "a whole number of at least 1"),
+    ("classify: {kernel_size: [5, 5]}", "classify.kernel_size", "a whole number of at least 1"),
+    ("classify: {hidden: 0}", "classify.hidden", "a whole number of at least 1"),
+    ("classify: {dropout: 1}", "classify.dropout", "from 0 to below 1"),
+    ("classify: {dropout: -0.1}", "classify.dropout", "from 0 to below 1"),
+    ("classify: {learning_rate: -1}", "classify.learning_rate", "above 0"),
+    ("classify: {learning_rate: 1e-4}", "classify.learning_rate", "write 0.001 or 1.0e-3"),
+    ("classify: {one_cycle: 'true'}", "classify.one_cycle", "true warms up"),
+]
+
+
+@pytest.mark.parametrize("overlay, key, right", MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
+def test_a_mistake_gets_a_line_that_names_its_key_and_says_what_is_right(
+    overlay: str, key: str, right: str
+) -> None:
+    (line,) = refusal(overlay)
+    assert line.startswith(f"config: {key}: ")
+    assert right in line or re.search(right, line)
+
+
+def test_an_unknown_family_is_named() -> None:
+    lines = refusal("fonts: {families: [Abel, Nope, Comic Sans]}")
+    assert lines[0].startswith("config: fonts.families: Nope, Comic Sans not among the 149 of ")
+
+
+def test_angles_that_run_backwards_are_refused() -> None:
+    lines = refusal("render: {angle_start: 46}")
+    assert lines[0] == "config: render.angle_stop: must not be below render.angle_start"
+
+
+def test_a_single_angle_will_do() -> None:
+    overlay = "{render: {angle_start: 0, angle_stop: 0, test_images: 10}, splits: {total: 1000}}"
+    assert list(read(overlay).render.angles) == [0]
+
+
+@pytest.mark.parametrize(
+    "section", ["ratios", "mnist", "fonts", "render", "splits", "gan", "classify"]
+)
+def test_a_section_that_is_missing_is_named(section: str) -> None:
+    config = merge()
+    del config[section]
+    with pytest.raises(
+        InputError, match=f"^config: {section}: is missing; needed are ratios, mnist"
+    ):
+        read_experiment(config, SCHEMA_PATH, MANIFEST)
+
+
+def test_every_mistake_gets_its_line() -> None:
+    lines = refusal("{ratios: [0.1], gan: {preset: x, foo: 1}, classify: {runs: 0}}")
+    keys = [line.split(": ")[1] for line in lines]
+    assert sorted(keys) == ["classify.runs", "gan.foo", "gan.preset", "ratios[0]"]
+    lines = refusal("{gan: {samples: 10}, classify: {samples: 5}, mnist: {folder: no/such}}")
+    keys = [line.split(": ")[1] for line in lines]
+    assert sorted(keys) == ["classify.samples", "gan.samples", "mnist.folder"]
+
+
+# JSON Schema takes 2.0 for an integer, and compares nothing with NaN.
+@pytest.mark.parametrize(
+    "overlay, key",
+    [
+        ("render: {angle_step: 2.0}", "render.angle_step"),
+        ("splits: {total: 1.0e+4}", "splits.total"),
+        ("gan: {seeds: [0.0]}", "gan.seeds[0]"),
+        ("gan: {samples: 1.0e+6}", "gan.samples"),
+        ("classify: {runs: 2.0}", "classify.runs"),
+        ("gan: {learning_rate: .nan}", "gan.learning_rate"),
+        ("classify: {learning_rate: .inf}", "classify.learning_rate"),
+        ("gan: {discriminator_noise: .inf}", "gan.discriminator_noise"),
+        ("gan: {weights: {task_font: .nan}}", "gan.weights.task_font"),
+    ],
+)
+def test_whole_numbers_have_no_point_and_numbers_are_finite(overlay: str, key: str) -> None:
+    (line,) = refusal(overlay)
+    assert line.startswith(f"config: {key}: ")
+
+
+def test_a_folder_without_fonts_is_named(tmp_path: Path) -> None:
+    (line,) = refusal(f"fonts: {{folder: {tmp_path}}}")
+    assert line.startswith("config: fonts.folder: ")
+
+
+@pytest.mark.parametrize("overlay", ["render: {angle_start: 46}", "fonts: {families: [Nope]}"])
+def test_one_mistake_gets_one_line(overlay: str) -> None:
+    assert len(refusal(overlay)) == 1
