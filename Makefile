@@ -5,7 +5,8 @@
 # make lock   pins the newest packages; needs uv
 
 PYTHON ?= python3
-ENV ?= cpu
+# The environment that is there, else the CPU's.
+ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Relative, so that a finished experiment stays finished when its folder moves.
+# Relative, so that a finished experiment stays finished when the project moves with its results.
 ROOT = Path(os.path.relpath(workflow.basedir))
 SRC = ROOT / "src"
 # Scripts import synth2real from here; it need not be installed.
@@ -58,8 +58,12 @@ wildcard_constraints:
 
 
 def code(script):
-    """The modules of src/ that a script uses, to be inputs: an edit makes its jobs stale."""
-    return modules_used(ROOT / "workflow" / "scripts" / script, SRC)
+    """A script and the modules of src/ that it uses, to be inputs: an edit makes its jobs stale.
+
+    Inputs count by content, so that a checkout that only touches them does not.
+    """
+    path = ROOT / "workflow" / "scripts" / script
+    return [str(path), *modules_used(path, SRC)]
 
 
 def classifiers(trainsets):

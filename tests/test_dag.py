@@ -231,6 +231,15 @@ def test_edited_module_reruns_only_what_uses_it(experiment: Path, module: str, j
 
 
 @pytest.mark.slow
+def test_script_reruns_its_jobs_when_edited_and_not_when_touched(experiment: Path):
+    script = experiment / "workflow/scripts/accuracy.py"
+    script.touch()
+    assert planned(experiment, *TINY) == Counter()
+    script.write_text(script.read_text() + "\n# edited\n")
+    assert planned(experiment, *TINY) == TABLE
+
+
+@pytest.mark.slow
 def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     folder = copy_project(tmp_path)
     arguments = overlay(folder, {"ratios": ["0.1"]})

@@ -79,7 +79,9 @@ def _raise(problems: Iterable[str]) -> None:
 def _check_schema(config: Mapping[str, Any], schema: Path) -> None:
     errors = Validator(yaml.safe_load(schema.read_text())).iter_errors(config)
     # One line for a value, however many rules it breaks.
-    by_key = {_key(error): error for error in sorted(errors, key=lambda e: e.validator != "type")}
+    by_key = {
+        _key(error): error for error in sorted(errors, key=lambda error: error.validator == "type")
+    }
     _raise(line for key, error in by_key.items() for line in _explain(key, error))
 
 
@@ -157,7 +159,9 @@ def _check_sources(experiment: Experiment, manifest: Path) -> Iterable[str]:
     mnist, own = experiment.mnist_folder, experiment.font_folder
     if mnist and not Path(mnist).is_dir():
         yield f"mnist.folder: {mnist} is no folder; null downloads MNIST"
-    if own and not font_files(Path(own)):
+    if own and not Path(own).is_dir():
+        yield f"fonts.folder: {own} is no folder; null downloads fonts"
+    elif own and not font_files(Path(own)):
         yield f"fonts.folder: {own} has no .ttf or .otf file; null downloads fonts"
     if own and experiment.families:
         yield "fonts.families: choose from the downloaded fonts; with fonts.folder it must be null"

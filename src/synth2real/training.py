@@ -121,7 +121,14 @@ class Progress:
     """
 
     def __init__(self, total: int, label: str):
-        self._bar = tqdm(total=total, desc=label, unit=" samples", disable=not sys.stderr.isatty())
+        self._bar = tqdm(
+            total=total,
+            desc=label,
+            unit=" samples",
+            bar_format="{desc}: {percentage:3.0f}%|{bar:8}| {rate_fmt}, {remaining} left{postfix}",
+            disable=not sys.stderr.isatty(),
+        )
+        log.info(f"{label}: compiling, then {total:,} samples")
         self._total, self._label, self._done = total, label, 0
         self._start = self._last_line = time.monotonic()
 
@@ -132,7 +139,7 @@ class Progress:
 
     def update(self, done: int, metrics: Mapping[str, float | None]) -> None:
         """Says that `done` samples are done in all, and shows the metrics."""
-        text = ", ".join(f"{k} {v:.3f}" for k, v in metrics.items() if v is not None)
+        text = ", ".join(f"{k} {v:.2f}" for k, v in metrics.items() if v is not None)
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(done - self._done)
         self._done = done

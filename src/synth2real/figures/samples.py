@@ -26,7 +26,7 @@ class Pairs(NamedTuple):
 
     font: Images
     converted: Images
-    labels: Images
+    labels: NDArray[np.uint8]
 
 
 def load_pairs(font_path: Path, split_path: Path, converted_path: Path) -> Pairs:
