@@ -1,5 +1,6 @@
 """Stage classify, training: see src/synth2real/classify/."""
 
+import zlib
 from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
@@ -18,7 +19,8 @@ train_classifiers(
         Path(snakemake.input.font),
         Path(converted) if converted else None,
     ),
-    seeds=range(len(snakemake.output)),
+    # Every classifier of the experiment has its own seed: runs are independent.
+    seeds=[zlib.crc32(path.encode()) for path in snakemake.output],
     paths=[Path(path) for path in snakemake.output],
     label=f"{dataset} r={snakemake.wildcards.ratio}",
 )

@@ -191,11 +191,11 @@ def mixed_errors(
 def ratio_of_means(numerator: Point, denominator: Point) -> tuple[float, float]:
     """Ratio of two mean errors, and the standard deviation of its natural logarithm.
 
-    Runs are treated as independent, though run i of every data set starts from the same seed,
-    which makes the spread too large rather than too small. The ratio is taken of the means, and
-    the relative spreads add in quadrature (first order): sd(ln R)^2 = (s1 / m1)^2 + (s2 / m2)^2,
-    s being the spread of single runs. The logarithm suits the log axis and keeps the lower end
-    above zero. It is NaN where one side has one run. Means must be above zero.
+    Runs of the two data sets are independent, so nothing pairs them: the ratio is taken of the
+    means, and the relative spreads add in quadrature (first order):
+    sd(ln R)^2 = (s1 / m1)^2 + (s2 / m2)^2, s being the spread of single runs. The logarithm
+    suits the log axis and keeps the lower end above zero. It is NaN where one side has one run.
+    Means must be above zero.
     """
     relative = [point.std / point.mean for point in (numerator, denominator)]
     return numerator.mean / denominator.mean, math.hypot(*relative)
