@@ -10,20 +10,15 @@ import pytest
 from flax import nnx
 
 import reference
+from quiet import GRAPHS, LOSSES, QUIET, STATE
 from synth2real.gan.config import PRESETS, LossWeights, gan_config
 from synth2real.gan.state import GanState, make_graphs
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.training import Images
-from tiny import blank_generator, merged, random_gan_state, random_images, tiny_gan
+from tiny import blank_generator, merged, random_gan_state, random_images
 
 KEY = jax.random.key(0)
-LOSSES = ["discriminator", "task_font", "task_converted", "task_real", "adversarial"]
-LOSSES += ["pixel_change"]
 
-# Without dropout and noise, so that the losses can be computed by other means.
-QUIET = tiny_gan(discriminator_dropout=0.0, discriminator_noise=0.0, task_dropout=0.0)
-GRAPHS = make_graphs(QUIET)
-STATE = random_gan_state(QUIET, spread=0.3)
 DATA = GanData(random_images(20), random_images(20, seed=1))
 WEIGHTS = {preset: asdict(gan_config(preset).weights) for preset in ("pixelda-code", "small")}
 

@@ -11,22 +11,18 @@ import numpy as np
 import pytest
 
 import reference
+from quiet import GRAPHS, LOSSES, STATE
 from synth2real.errors import InputError
 from synth2real.gan.config import GanConfig
-from synth2real.gan.state import init_state, make_graphs
+from synth2real.gan.state import init_state
 from synth2real.gan.step import GanData
 from synth2real.gan.train import load_gan_data, make_validate, train_gan
 from synth2real.splits import SplitsConfig, read_split, write_split
 from synth2real.training import TrainingError
-from tiny import blank_generator, merged, numbered_images, random_gan_state, random_images, tiny_gan
+from tiny import blank_generator, merged, numbered_images, random_images, tiny_gan
 
 KEY = jax.random.key(0)
-LOSSES = ["discriminator", "task_font", "task_converted", "task_real", "adversarial"]
-LOSSES += ["pixel_change"]
 
-QUIET = tiny_gan(discriminator_dropout=0.0, discriminator_noise=0.0, task_dropout=0.0)
-GRAPHS = make_graphs(QUIET)
-STATE = random_gan_state(QUIET, spread=0.3)
 RUN = tiny_gan(samples=423)  # 105 steps of 4 samples, and 3 samples too few for another
 
 

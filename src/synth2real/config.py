@@ -96,8 +96,9 @@ def _explain(key: str, error: jsonschema.ValidationError) -> Iterable[str]:
     known = ", ".join(schema.get("properties", {}))
     prefix = f"{key}." if key else ""
     if error.validator == "additionalProperties":
-        for name in value.keys() - schema["properties"].keys():
-            yield f"{prefix}{name}: no such key; there are {known}"
+        for name in value:
+            if name not in schema["properties"]:
+                yield f"{prefix}{name}: no such key; there are {known}"
     elif error.validator == "required":
         for name in schema["required"]:
             if name not in value:
