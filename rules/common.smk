@@ -25,7 +25,10 @@ from synth2real.config import read_experiment
 from synth2real.errors import InputError
 from synth2real.figures.ratios import spread_ratios
 from synth2real.fonts import font_files
+from synth2real.job import KEEP_MEMORY
 from synth2real.modules import modules_used
+
+os.environ.update(KEEP_MEMORY | dict(os.environ))
 
 FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
 AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"

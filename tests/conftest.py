@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import pytest
 
+from synth2real import convolution
 from synth2real.fonts import fetch_fonts, write_fonts_csv
 from synth2real.mnist import write_mnist
 
@@ -17,6 +19,10 @@ flags = os.environ.get("XLA_FLAGS")
 os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_backend_optimization_level=0"
 jax.devices()
 os.environ.pop("XLA_FLAGS") if flags is None else os.environ.update(XLA_FLAGS=flags)
+
+# Networks are compared with numpy, in float32; what bfloat16 does to a convolution is measured in
+# test_convolution.py, and jobs that tests start use what the processor has.
+convolution.product_type = lambda: jnp.dtype("float32")
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 # Static and variable ones (Dosis defaults to ExtraLight), of four styles, with an 8 that overlaps

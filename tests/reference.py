@@ -36,6 +36,21 @@ def max_pool(x_BxHxWxC: ArrayLike) -> Array:
     return y
 
 
+def space_to_depth(x_BxHxWxC: ArrayLike, block: int) -> Array:
+    """Channels are the pixels of a block, row by row, each with its own channels."""
+    x = np.asarray(x_BxHxWxC, float)
+    pixels = [x[:, row::block, column::block] for row in range(block) for column in range(block)]
+    return np.concatenate(pixels, axis=-1)
+
+
+def depth_to_space(x_BxHxWxC: Array, block: int) -> Array:
+    b, h, w, c = x_BxHxWxC.shape
+    y = np.empty((b, h * block, w * block, c // block**2))
+    for i, pixels in enumerate(np.split(x_BxHxWxC, block**2, axis=-1)):
+        y[:, i // block :: block, i % block :: block] = pixels
+    return y
+
+
 def relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
@@ -89,16 +104,17 @@ def generator(module, x_BxHxWx1: ArrayLike, z_BxZ: ArrayLike, *, train: bool) ->
     noise = relu(module_batch_norm(module.noise_bn, module_dense(module.noise, z_BxZ), train))
     x = np.asarray(x_BxHxWx1, float)
     h = np.concatenate([x, noise.reshape(x.shape)], axis=-1)
-    h = relu(module_conv(module.conv_in, h))
+    h = relu(module_conv(module.conv_in, space_to_depth(h, module.block)))
     for block in module.blocks:
         inner = relu(module_batch_norm(block.bn1, module_conv(block.conv1, h), train))
         h = h + module_batch_norm(block.bn2, module_conv(block.conv2, inner), train)
-    return np.tanh(module_conv(module.conv_out, h))
+    return np.tanh(depth_to_space(module_conv(module.conv_out, h), module.block))
 
 
 def discriminator(module, x_BxHxWx1: ArrayLike, *, train: bool) -> Array:
     """Without dropout and noise."""
-    h = leaky_relu(module_conv(module.conv_in, x_BxHxWx1))
+    x = space_to_depth(x_BxHxWx1, module.config.pixel_block)
+    h = leaky_relu(module_conv(module.conv_in, x))
     for layer, norm in zip(module.convs, module.bns, strict=True):
         h = leaky_relu(module_batch_norm(norm, module_conv(layer, h, stride=2), train))
     return module_dense(module.dense_out, h.reshape(len(h), -1))[:, 0]

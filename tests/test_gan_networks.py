@@ -12,7 +12,6 @@ import reference
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.state import init_state
-from synth2real.layers import dropout, max_pool_2x2
 from tiny import randomise, tiny_gan
 
 KEY = jax.random.key(0)
@@ -133,6 +132,16 @@ def test_the_config_sets_widths_depth_and_noise() -> None:
     assert shapes(TaskClassifier, config).conv.kernel.shape == (3, 3, 22, 44)
 
 
+def test_blocks_of_pixels_leave_a_quarter_of_the_positions() -> None:
+    config = tiny_gan(pixel_block=2, generator_filters=5, discriminator_filters=7)
+    generator, discriminator = shapes(Generator, config), shapes(Discriminator, config)
+    assert generator.conv_in.kernel.shape == (3, 3, 8, 5)
+    assert generator.conv_out.kernel.shape == (1, 1, 5, 4)
+    assert discriminator.conv_in.kernel.shape == (3, 3, 4, 7)
+    assert [conv.kernel.shape[2:] for conv in discriminator.convs] == [(7, 14), (14, 28)]
+    assert discriminator.dense_out.in_features == 4 * 4 * 28
+
+
 def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero() -> None:
     state = jax.jit(init_state, static_argnums=0)(gan_config("small"), KEY)
     for network in (state.generator, state.discriminator, state.task):
@@ -148,38 +157,13 @@ def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero() -> None:
         assert np.mean(np.abs(weights) > 0.04) == pytest.approx(0.0455, abs=0.006)
 
 
-# --- layers -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("height, width", [(4, 4), (7, 7), (5, 8), (2, 3)])
-def test_max_pool(height: int, width: int) -> None:
-    x = np.random.default_rng(0).normal(size=(3, height, width, 2)).astype(np.float32)
-    np.testing.assert_array_equal(max_pool_2x2(jnp.asarray(x)), reference.max_pool(x))
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5])
-def test_dropout_zeroes_its_share_and_scales_up_the_rest(rate: float) -> None:
-    x = jnp.full((1000, 100), 3.0)
-    y = np.asarray(dropout(x, rate, KEY))
-    np.testing.assert_allclose(y[y != 0], 3 / (1 - rate), rtol=1e-6)
-    # 100,000 draws: the standard deviation of a share is below 0.0016.
-    assert np.mean(y == 0) == pytest.approx(rate, abs=0.007)
-    assert y.mean() == pytest.approx(3, abs=0.05)
-    # Each activation is drawn by itself: neither rows nor columns fall together.
-    assert np.std((y == 0).mean(axis=0)) < 0.03 and np.std((y == 0).mean(axis=1)) < 0.07
-
-
-def test_no_dropout_changes_nothing() -> None:
-    x = jnp.arange(12.0).reshape(3, 4)
-    np.testing.assert_array_equal(dropout(x, 0.0, KEY), x)
-
-
 # --- forward passes ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("train", [False, True])
-def test_generator_equals_numpys(train: bool) -> None:
-    generator = make(Generator, generator_blocks=2)
+@pytest.mark.parametrize("block", [1, 2])
+def test_generator_equals_numpys(train: bool, block: int) -> None:
+    generator = make(Generator, generator_blocks=2, pixel_block=block)
     for parameter in (generator.conv_out.kernel, generator.conv_out.bias):
         parameter[...] /= 8  # away from the ends of tanh
     x = images(3)
@@ -201,6 +185,16 @@ def test_discriminator_equals_numpys(undisturbed: Discriminator, train: bool) ->
     right = reference.discriminator(undisturbed, x, train=train)
     assert right.std() > 0.05
     SAME(judge(undisturbed, x, key=KEY, train=train), right)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_discriminator_of_blocks_equals_numpys(train: bool) -> None:
+    of_blocks = make(
+        Discriminator, pixel_block=2, discriminator_dropout=0.0, discriminator_noise=0.0
+    )
+    right = reference.discriminator(of_blocks, images(3), train=train)
+    assert right.std() > 0.05
+    SAME(judge(of_blocks, images(3), key=KEY, train=train), right)
 
 
 @pytest.mark.parametrize("stem", ["font", "mnist"])

@@ -15,7 +15,12 @@ from synth2real.gan.state import GanState, Network, init_state
 from synth2real.training import Images
 
 TINY_GAN = dict(
-    batch_size=2, generator_filters=2, generator_blocks=1, discriminator_filters=2, task_filters=2
+    batch_size=2,
+    pixel_block=1,
+    generator_filters=2,
+    generator_blocks=1,
+    discriminator_filters=2,
+    task_filters=2,
 )
 
 

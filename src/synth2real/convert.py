@@ -1,11 +1,13 @@
 """The convert stage: a GAN turns font images into MNIST_GAN (paper, section 3)."""
 
+import functools
 import logging
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from synth2real.arrays import load_arrays, save_arrays
 from synth2real.gan.config import GanConfig
@@ -17,13 +19,14 @@ from synth2real.trees import load_tree
 log = logging.getLogger(__name__)
 
 BATCH = 500
+CONVERT = 1  # folded into the seed's key
 
 
 def load_generator(config: GanConfig, path: Path) -> tuple[Graphs, Network]:
     """Reads the generator of a trained GAN."""
     state = jax.eval_shape(lambda: init_state(config, jax.random.key(0)))
     trained = load_tree(path, {"generator": state.weights["generator"]})["generator"]
-    return make_graphs(config), state.generator._replace(**trained)
+    return make_graphs(config), Network(**trained, opt_state=())
 
 
 def convert_images(
@@ -35,21 +38,23 @@ def convert_images(
     the image and its noise alone. Pixels are uint8((x + 1) / 2 * 255), rounded: the authors'
     code left out the + 1 and so lost the negative half of the range.
     """
-
-    @jax.jit
-    def convert(images_BxHxW: jax.Array, key: jax.Array) -> jax.Array:
-        x_BxHxWx1 = scale_pixels(images_BxHxW[..., None])
-        converted, _ = generate(graphs.generator, generator, x_BxHxWx1, key, train=False)
-        return jnp.round((converted[..., 0] + 1) / 2 * 255).astype(jnp.uint8)
-
     batches = []
     for start in range(0, len(images_Nx28x28), BATCH):
         batch = images_Nx28x28[start : start + BATCH]
         # The last batch is filled up: one compiled shape serves all.
         padded = np.pad(batch, ((0, BATCH - len(batch)), (0, 0), (0, 0)))
-        converted = convert(padded, jax.random.fold_in(key, start))
+        converted = _convert(graphs.generator, generator, padded, jax.random.fold_in(key, start))
         batches.append(np.asarray(converted)[: len(batch)])
     return np.concatenate(batches)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _convert(
+    graph: nnx.GraphDef, generator: Network, images_BxHxW: jax.Array, key: jax.Array
+) -> jax.Array:
+    x_BxHxWx1 = scale_pixels(images_BxHxW[..., None])
+    converted, _ = generate(graph, generator, x_BxHxWx1, key, train=False)
+    return jnp.round((converted[..., 0] + 1) / 2 * 255).astype(jnp.uint8)
 
 
 def write_converted(
@@ -69,7 +74,8 @@ def write_converted(
     order of the split's `font`, the GAN test set in the order of the font test set.
     """
     graphs, generator = load_generator(config, gan_path)
-    key_train, key_test = jax.random.split(jax.random.key(seed))
+    # A key of its own: training splits `jax.random.key(seed)` itself.
+    key_train, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
     images, labels = load_arrays(font_train_path, "images", "labels")
     index = read_split(split_path).font
     _save(train_path, convert_images(graphs, generator, images[index], key_train), labels[index])

@@ -7,17 +7,54 @@ IMAGE_SIZE = 28
 CLASSES = 10
 
 
+@jax.custom_vjp
 def max_pool_2x2(x_BxHxWxC: jax.Array) -> jax.Array:
     """2x2 max-pooling, stride 2; an odd last row or column is dropped ("VALID").
 
-    Reshape and max: on a CPU the gradient is a quarter faster than `reduce_window`'s.
+    The gradient goes to the first of equal pixels, as elsewhere. Left to JAX, it is shared among
+    them, for which they are counted: on a CPU that took a quarter of a training step.
     """
+    return _pool(x_BxHxWxC)[0]
+
+
+def _pool(x_BxHxWxC: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns the maxima and the places, 0 to 3, where they stand."""
     b, h, w, c = x_BxHxWxC.shape
-    x = x_BxHxWxC[:, : h // 2 * 2, : w // 2 * 2]
-    return x.reshape(b, h // 2, 2, w // 2, 2, c).max((2, 4))
+    x = x_BxHxWxC[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c)
+    top = jnp.maximum(x[:, :, 0, :, 0], x[:, :, 0, :, 1])
+    bottom = jnp.maximum(x[:, :, 1, :, 0], x[:, :, 1, :, 1])
+    top_place = jnp.where(x[:, :, 0, :, 0] >= x[:, :, 0, :, 1], 0, 1)
+    bottom_place = jnp.where(x[:, :, 1, :, 0] >= x[:, :, 1, :, 1], 2, 3)
+    place = jnp.where(top >= bottom, top_place, bottom_place)
+    return jnp.maximum(top, bottom), place.astype(jnp.uint8)
 
 
-def dropout(x: jax.Array, rate: float, key: jax.Array) -> jax.Array:
-    """Inverted dropout: zeroes a share `rate` of the activations and scales up the others."""
-    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
-    return jnp.where(keep, x / (1 - rate), 0)
+def _pool_forward(x_BxHxWxC: jax.Array):
+    maxima, place = _pool(x_BxHxWxC)
+    return maxima, (place, x_BxHxWxC)
+
+
+def _pool_backward(residuals, gradient: jax.Array) -> tuple[jax.Array]:
+    place, x_BxHxWxC = residuals
+    b, h, w, c = x_BxHxWxC.shape
+    places = jnp.arange(4, dtype=jnp.uint8).reshape(1, 1, 2, 1, 2, 1)
+    spread = jnp.where(place[:, :, None, :, None] == places, gradient[:, :, None, :, None], 0)
+    spread = spread.reshape(b, h // 2 * 2, w // 2 * 2, c)
+    return (jnp.pad(spread, ((0, 0), (0, h % 2), (0, w % 2), (0, 0))),)
+
+
+max_pool_2x2.defvjp(_pool_forward, _pool_backward)
+
+
+def space_to_depth(x_BxHxWxC: jax.Array, block: int) -> jax.Array:
+    """Makes block x block pixels one position: [B, H / block, W / block, block^2 C]."""
+    b, h, w, c = x_BxHxWxC.shape
+    x = x_BxHxWxC.reshape(b, h // block, block, w // block, block, c)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // block, w // block, block**2 * c)
+
+
+def depth_to_space(x_BxHxWxC: jax.Array, block: int) -> jax.Array:
+    """The inverse of `space_to_depth`."""
+    b, h, w, c = x_BxHxWxC.shape
+    x = x_BxHxWxC.reshape(b, h, w, block, block, c // block**2)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * block, w * block, c // block**2)

@@ -1,10 +1,19 @@
 """The paper's classifier of digits."""
 
+import functools
+
 import jax
 from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
-from synth2real.layers import CLASSES, dropout, max_pool_2x2
+from synth2real.convolution import conv_general_dilated
+from synth2real.layers import (
+    CLASSES,
+    IMAGE_SIZE,
+    max_pool_2x2,
+    space_to_depth,
+)
+from synth2real.noise import dropout
 
 
 class Classifier(nnx.Module):
@@ -17,16 +26,24 @@ class Classifier(nnx.Module):
     def __init__(self, config: ClassifierConfig, *, rngs: nnx.Rngs):
         size = (config.kernel_size, config.kernel_size)
         first, second = config.filters
-        self.dropout = config.dropout
-        self.conv1 = nnx.Conv(1, first, size, rngs=rngs)
-        self.conv2 = nnx.Conv(first, second, size, rngs=rngs)
-        self.dense1 = nnx.Linear(7 * 7 * second, config.hidden, rngs=rngs)
+        self.dropout, self.block = config.dropout, config.pixel_block
+        convolution = functools.partial(
+            nnx.Conv,
+            kernel_size=size,
+            conv_general_dilated=conv_general_dilated,
+            rngs=rngs,
+        )
+        self.conv1 = convolution(self.block**2, first)
+        self.conv2 = convolution(first, second)
+        pooled = IMAGE_SIZE // self.block // 2 // 2
+        self.dense1 = nnx.Linear(pooled**2 * second, config.hidden, rngs=rngs)
         self.dense2 = nnx.Linear(config.hidden, CLASSES, rngs=rngs)
 
     def __call__(self, x_Bx28x28x1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         """Logits [B, 10] of images in [0, 1]; a key turns dropout on."""
-        h = max_pool_2x2(nnx.relu(self.conv1(x_Bx28x28x1)))
-        h = max_pool_2x2(nnx.relu(self.conv2(h)))
+        h = space_to_depth(x_Bx28x28x1, self.block)
+        h = nnx.relu(max_pool_2x2(self.conv1(h)))
+        h = nnx.relu(max_pool_2x2(self.conv2(h)))
         h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
         if key is not None:
             h = dropout(h, self.dropout, key)

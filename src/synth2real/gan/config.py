@@ -27,6 +27,9 @@ class GanConfig:
         samples: training images, counted as the paper does: an update of the discriminator (and
             task classifier) and an update of the generator each take `batch_size`.
         batch_size: images of each kind in an update.
+        pixel_block: side of the blocks of pixels, 1 or 2, that generator and discriminator take as
+            one position with a channel for each pixel. 1 is PixelDA's; 2 leaves a quarter of the
+            positions, and the discriminator one convolution less.
         noise_dim: length of the generator's noise vector z ~ U[-1, 1].
         generator_filters: width of the generator's convolutions.
         generator_blocks: number of the generator's residual blocks.
@@ -42,6 +45,7 @@ class GanConfig:
 
     samples: int
     batch_size: int
+    pixel_block: int
     noise_dim: int
     generator_filters: int
     generator_blocks: int
@@ -64,6 +68,7 @@ class GanConfig:
 _PIXELDA_CODE: dict[str, Any] = dict(
     samples=12_000_000,
     batch_size=32,
+    pixel_block=1,
     noise_dim=10,
     generator_filters=64,
     generator_blocks=6,
@@ -87,9 +92,10 @@ _PIXELDA_TEXT = _PIXELDA_CODE | dict(
 # The same method, narrow and shallow enough for one CPU core.
 _SMALL = _PIXELDA_TEXT | dict(
     samples=200_000,
-    generator_filters=16,
+    pixel_block=2,
+    generator_filters=32,
     generator_blocks=2,
-    discriminator_filters=16,
+    discriminator_filters=32,
     task_filters=16,
 )
 

@@ -10,8 +10,16 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from synth2real.convolution import conv_general_dilated
 from synth2real.gan.config import GanConfig
-from synth2real.layers import CLASSES, IMAGE_SIZE, dropout, max_pool_2x2
+from synth2real.layers import (
+    CLASSES,
+    IMAGE_SIZE,
+    depth_to_space,
+    max_pool_2x2,
+    space_to_depth,
+)
+from synth2real.noise import dropout, gaussian_noise
 
 BN_MOMENTUM = 0.9
 BN_EPSILON = 1e-3
@@ -29,6 +37,7 @@ def _conv(c_in: int, c_out: int, *, rngs: nnx.Rngs, stride: int = 1, size: int =
         strides=(stride, stride),
         use_bias=bias,
         kernel_init=_initial_weights,
+        conv_general_dilated=conv_general_dilated,
         rngs=rngs,
     )
 
@@ -63,31 +72,35 @@ class Generator(nnx.Module):
 
     def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
         filters = config.generator_filters
+        self.block = config.pixel_block
         self.noise = _dense(config.noise_dim, IMAGE_SIZE**2, bias=False, rngs=rngs)
         self.noise_bn = _batch_norm(IMAGE_SIZE**2, rngs=rngs)
-        self.conv_in = _conv(2, filters, rngs=rngs)
+        self.conv_in = _conv(2 * self.block**2, filters, rngs=rngs)
         self.blocks = nnx.List(
             [ResidualBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
         )
-        self.conv_out = _conv(filters, 1, size=1, rngs=rngs)
+        self.conv_out = _conv(filters, self.block**2, size=1, rngs=rngs)
 
     def __call__(self, x_BxHxWx1: jax.Array, z_BxZ: jax.Array, *, train: bool) -> jax.Array:
         """Converts images [-1, 1] with noise z ~ U[-1, 1]; returns images of the same shape."""
         noise = nnx.relu(self.noise_bn(self.noise(z_BxZ), use_running_average=not train))
         noise_BxHxWx1 = noise.reshape(x_BxHxWx1.shape)
-        h = nnx.relu(self.conv_in(jnp.concatenate([x_BxHxWx1, noise_BxHxWx1], axis=-1)))
+        h = jnp.concatenate([x_BxHxWx1, noise_BxHxWx1], axis=-1)
+        h = nnx.relu(self.conv_in(space_to_depth(h, self.block)))
         for block in self.blocks:
             h = block(h, train=train)
-        return jnp.tanh(self.conv_out(h))
+        return jnp.tanh(depth_to_space(self.conv_out(h), self.block))
 
 
 class Discriminator(nnx.Module):
     """Tells real images from converted ones: one logit an image, positive for real."""
 
     def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
-        filters = [config.discriminator_filters * 2**i for i in range(4)]
+        # Down to 4x4 positions.
+        depth = {1: 4, 2: 3}[config.pixel_block]
+        filters = [config.discriminator_filters * 2**i for i in range(depth)]
         self.config = config
-        self.conv_in = _conv(1, filters[0], rngs=rngs)
+        self.conv_in = _conv(config.pixel_block**2, filters[0], rngs=rngs)
         self.convs = nnx.List(
             [_conv(c, 2 * c, stride=2, bias=False, rngs=rngs) for c in filters[:-1]]
         )
@@ -97,7 +110,8 @@ class Discriminator(nnx.Module):
     def __call__(self, x_BxHxWx1: jax.Array, *, key: jax.Array, train: bool) -> jax.Array:
         """Returns the logits [B]. In training, dropout and Gaussian noise follow each block."""
         keys = jax.random.split(key, len(self.convs) + 1)
-        h = self._perturb(nnx.leaky_relu(self.conv_in(x_BxHxWx1), LEAKINESS), keys[0], train)
+        h = self.conv_in(space_to_depth(x_BxHxWx1, self.config.pixel_block))
+        h = self._perturb(nnx.leaky_relu(h, LEAKINESS), keys[0], train)
         for conv, bn, key in zip(self.convs, self.bns, keys[1:], strict=True):
             h = nnx.leaky_relu(bn(conv(h), use_running_average=not train), LEAKINESS)
             h = self._perturb(h, key, train)
@@ -108,7 +122,7 @@ class Discriminator(nnx.Module):
             return h
         key_dropout, key_noise = jax.random.split(key)
         h = dropout(h, self.config.discriminator_dropout, key_dropout)
-        return h + self.config.discriminator_noise * jax.random.normal(key_noise, h.shape)
+        return h + self.config.discriminator_noise * gaussian_noise(key_noise, h.shape)
 
 
 class TaskClassifier(nnx.Module):
@@ -135,7 +149,7 @@ class TaskClassifier(nnx.Module):
         return self._shared(_apply_stem(self.mnist_stem, x_BxHxWx1), key)
 
     def _shared(self, h: jax.Array, key: jax.Array | None) -> jax.Array:
-        h = max_pool_2x2(nnx.relu(self.conv(h)))
+        h = nnx.relu(max_pool_2x2(self.conv(h)))
         h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
         if key is not None:
             h = dropout(h, self.dropout_rate, key)
@@ -149,5 +163,5 @@ def _stem(filters: int, *, rngs: nnx.Rngs) -> nnx.List:
 def _apply_stem(stem: nnx.List, x_BxHxWx1: jax.Array) -> jax.Array:
     h = x_BxHxWx1
     for conv in stem:
-        h = max_pool_2x2(nnx.relu(conv(h)))
+        h = nnx.relu(max_pool_2x2(conv(h)))
     return h

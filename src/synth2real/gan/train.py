@@ -13,7 +13,7 @@ from synth2real.gan.config import GanConfig
 from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
 from synth2real.gan.step import GanData, generate, make_train_step, scale_pixels
 from synth2real.splits import read_split
-from synth2real.training import Images, Metrics, Progress, load_images, run_chunks
+from synth2real.training import Metrics, Progress, load_images, run_chunks
 from synth2real.trees import save_tree
 
 MAX_VALIDATION_IMAGES = 500
@@ -38,10 +38,12 @@ def make_validate(graphs: Graphs, validation: GanData) -> Callable:
     On real ones, and on conversions of held-out font images, with their labels; at most 500 of
     each. None where so few images are held out that there are none.
     """
-    font, real = (Images(*(array[:MAX_VALIDATION_IMAGES] for array in part)) for part in validation)
+    validation = jax.tree.map(lambda array: array[:MAX_VALIDATION_IMAGES], validation)
 
+    # The images are an argument: as constants they would be compiled in, anew for each ratio.
     @jax.jit
-    def accuracies(state: GanState, key: jax.Array) -> Metrics:
+    def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
+        font, real = validation
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
         font_BxHxWx1 = scale_pixels(font.images)
         converted, _ = generate(graphs.generator, state.generator, font_BxHxWx1, key, train=False)
@@ -53,7 +55,7 @@ def make_validate(graphs: Graphs, validation: GanData) -> Callable:
         }
 
     def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
-        values = {name: float(value) for name, value in accuracies(state, key).items()}
+        values = {name: float(value) for name, value in accuracies(state, validation, key).items()}
         return {name: None if math.isnan(value) else value for name, value in values.items()}
 
     return validate

@@ -1,0 +1,117 @@
+"""Times synth2real's steps: answers the requests of `measure.py`, one line of JSON each."""
+
+import json
+import os
+import resource
+import sys
+import time
+
+device, threads = sys.argv[1], sys.argv[2]
+os.environ["NPROC"] = threads  # as synth2real.job does; before jax starts
+
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+
+from synth2real.classify import train as classify  # noqa: E402
+from synth2real.classify.config import classifier_config  # noqa: E402
+from synth2real.convert import convert_images  # noqa: E402
+from synth2real.gan.config import gan_config  # noqa: E402
+from synth2real.gan.state import init_state, make_graphs  # noqa: E402
+from synth2real.gan.step import GanData, make_train_step  # noqa: E402
+from synth2real.training import CHUNK_STEPS, Images, train_chunk  # noqa: E402
+
+IMAGES = 10_000
+
+
+def make_images() -> Images:
+    """Noise: no step's time depends on what it sees."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (IMAGES, 28, 28, 1), dtype=np.uint8)
+    return Images(jax.device_put(images), jax.device_put(rng.integers(0, 10, IMAGES, np.int32)))
+
+
+class Training:
+    """A training loop that goes on from request to request."""
+
+    def __init__(self, step, state, data, batch: int):
+        self.step, self.state, self.data, self.batch = step, state, data, batch
+        self.key = jax.random.key(0)
+
+    def run(self, steps: int) -> int:
+        """Takes steps as the workflow does; returns the samples seen."""
+        # A scan is compiled for its length: on a GPU always the workflow's.
+        length = steps if device == "cpu" else CHUNK_STEPS
+        for _ in range(max(1, steps // length)):
+            self.state, _ = train_chunk(self.step, self.state, self.data, self.key, length)
+        jax.block_until_ready(self.state)
+        return max(1, steps // length) * length * self.batch
+
+
+class Conversion:
+    """Conversion of images by an untrained generator."""
+
+    def __init__(self, config):
+        self.graphs = make_graphs(config)
+        self.generator = jax.jit(init_state, static_argnums=0)(config, jax.random.key(0)).generator
+        self.images = np.asarray(make_images().images)[..., 0]
+
+    def run(self, steps: int) -> int:
+        """Converts 500 images a step."""
+        images = np.resize(self.images, (500 * steps, 28, 28))
+        convert_images(self.graphs, self.generator, images, jax.random.key(1))
+        return len(images)
+
+
+def make(kind: str, preset: str):
+    """The benchmark of a name."""
+    key = jax.random.key(0)
+    if kind == "convert":
+        return Conversion(gan_config(preset))
+    data = make_images()
+    if kind == "gan":
+        gan = gan_config(preset)
+        state = jax.jit(init_state, static_argnums=0)(gan, key)
+        step = make_train_step(gan, make_graphs(gan))
+        return Training(step, state, GanData(data, data), 2 * gan.batch_size)
+    config = classifier_config(preset)
+    state = jax.jit(classify.init_state, static_argnums=0)(config, key)
+    step = classify.make_train_step(config, classify.make_graph(config))
+    return Training(step, state, data, config.batch_size)
+
+
+def matmul_peak(dtype: str) -> float:
+    """GFLOP/s of a large matrix product with float32 sums."""
+    n = 2048 if device == "cpu" else 8192
+    a = jax.random.normal(jax.random.key(0), (n, n), dtype)
+    product = jax.jit(lambda a, b: jax.lax.dot(a, b, preferred_element_type="float32"))
+    product(a, a).block_until_ready()
+    start = time.perf_counter()
+    for _ in range(3):
+        product(a, a).block_until_ready()
+    return 3 * 2 * n**3 / (time.perf_counter() - start) / 1e9
+
+
+def answer(request: dict):
+    """Carries a request out."""
+    global benchmark
+    start = time.perf_counter()
+    match request:
+        case {"make": [kind, preset]}:
+            benchmark = make(kind, preset)
+            benchmark.run(1)
+            return {"seconds": time.perf_counter() - start}
+        case {"run": steps}:
+            samples = benchmark.run(steps)
+            return {"rate": samples / (time.perf_counter() - start)}
+        case {"peak": dtype}:
+            return {"gflops": matmul_peak(dtype)}
+        case {"memory": _}:
+            stats = jax.devices()[0].memory_stats()
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            return {"bytes": stats["peak_bytes_in_use"] if stats else peak}
+        case {"version": _}:
+            return {"version": f"jax {jax.__version__}", "device": jax.devices()[0].device_kind}
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

@@ -1,0 +1,108 @@
+"""Convolutions through oneDNN against plain numpy and XLA's, and when XLA's are taken."""
+
+import functools
+import platform
+
+import jax
+import jax.numpy as jnp
+import jaxlib
+import numpy as np
+import pytest
+
+import reference
+from synth2real import convolution
+from synth2real.convolution import convolve, has_onednn
+
+# Batch, height, width, channels in and out, kernel size, stride.
+SHAPES = [
+    (2, 9, 9, 1, 16, 5, 1),
+    (3, 14, 14, 4, 32, 3, 1),
+    (2, 7, 9, 5, 3, 3, 1),
+    (2, 6, 6, 3, 2, 1, 1),
+    (2, 8, 8, 3, 4, 4, 1),
+    (2, 14, 14, 3, 8, 3, 2),
+    (2, 7, 7, 3, 8, 3, 2),
+]
+needs_onednn = pytest.mark.skipif(
+    platform.system() != "Linux" or platform.machine() != "x86_64",
+    reason="only jaxlib for Linux on x86-64 carries oneDNN",
+)
+
+
+def make(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An image, a kernel, and the weights of the outputs in a loss."""
+    b, h, w, c_in, c_out, size, stride = shape
+    rng = np.random.default_rng(0)
+    shapes = (
+        (b, h, w, c_in),
+        (size, size, c_in, c_out),
+        (b, -(-h // stride), -(-w // stride), c_out),
+    )
+    x, kernel, weights = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
+    return x, kernel, weights
+
+
+def set_type(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(convolution, "product_type", lambda: jnp.dtype(name))
+
+
+@needs_onednn
+def test_this_jaxlib_is_known() -> None:
+    """After an upgrade: if the tests here pass without this one, add the release."""
+    assert has_onednn(), f"jaxlib {jaxlib.__version__} is not among {convolution.KNOWN_RELEASES}"
+
+
+@needs_onednn
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name, tolerance", [("float32", 1e-5), ("bfloat16", 1e-2)])
+def test_values_are_numpys(monkeypatch, shape: tuple, name: str, tolerance: float) -> None:
+    set_type(monkeypatch, name)
+    x, kernel, _ = make(shape)
+    right = reference.conv(x, kernel, stride=shape[-1])
+    assert np.abs(convolve(x, kernel, shape[-1]) - right).max() < tolerance * np.abs(right).max()
+
+
+@needs_onednn
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name, tolerance", [("float32", 1e-5), ("bfloat16", 1e-2)])
+def test_gradients_are_xlas(monkeypatch, shape: tuple, name: str, tolerance: float) -> None:
+    set_type(monkeypatch, name)
+    x, kernel, weights = make(shape)
+
+    def loss(f, x, kernel):
+        return (f(x, kernel, shape[-1]) * weights).sum()
+
+    gradients = [
+        jax.jit(jax.grad(functools.partial(loss, f), argnums=(0, 1)))(x, kernel)
+        for f in (convolve, convolution._convolve_xla)
+    ]
+    for ours, right in zip(*gradients, strict=True):
+        assert ours.shape == right.shape and ours.dtype == right.dtype
+        assert np.abs(ours - right).max() < tolerance * np.abs(right).max()
+
+
+@needs_onednn
+def test_onednn_is_what_runs(monkeypatch) -> None:
+    x, kernel, _ = make(SHAPES[1])
+    compiled = jax.jit(convolve).lower(x, kernel).compile().as_text()
+    assert "__onednn$convolution" in compiled
+
+
+def test_elsewhere_xla_convolves(monkeypatch) -> None:
+    monkeypatch.setattr(convolution, "has_onednn", lambda: False)
+    x, kernel, _ = make(SHAPES[5])
+    assert "onednn" not in jax.jit(lambda *a: convolve(*a, 2)).lower(x, kernel).as_text()
+    right = reference.conv(x, kernel, stride=2)
+    np.testing.assert_allclose(convolve(x, kernel, 2), right, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "system, machine, release", [("Darwin", "arm64", "0.10.2"), ("Linux", "x86_64", "0.99.0")]
+)
+def test_where_the_call_may_be_missing_it_is_not_made(
+    monkeypatch, system: str, machine: str, release: str
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(jaxlib, "__version__", release)
+    assert not has_onednn.__wrapped__()
