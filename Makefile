@@ -2,6 +2,8 @@
 # make run    the default experiment
 # make test   all tests, fast ones first
 # make check  format, lint, types
+# make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
+# make growth     how cost grows, in benchmarks/growth.csv
 # make lock   pins the newest packages; needs uv
 
 PYTHON ?= python3
@@ -10,7 +12,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: env run test check lock
+.PHONY: env run test check benchmark growth lock
 
 env: $(STAMP)
 
@@ -34,6 +36,19 @@ check: env
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+benchmark: env .venv-torch
+	$(BIN)/snakemake results/fonts/fonts.csv
+	$(BIN)/python benchmarks/measure.py --torch .venv-torch/bin/python --fonts results/fonts/files
+
+# An environment of its own; pip's settings say which build of PyTorch, e.g. PIP_INDEX_URL.
+.venv-torch: benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear $@
+	$@/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+growth: env
+	$(BIN)/python benchmarks/growth.py
 
 lock:
 	$(PYTHON) envs/lock.py

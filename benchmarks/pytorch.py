@@ -101,12 +101,14 @@ class Classifier(nn.Module):
         self.dropout, self.block = config.dropout, config.pixel_block
         self.conv1 = nn.Conv2d(self.block**2, first, size, padding=size // 2)
         self.conv2 = nn.Conv2d(first, second, size, padding=size // 2)
-        self.dense1 = nn.Linear((28 // self.block // 4) ** 2 * second, config.hidden)
+        self.dense1 = nn.Linear(7 * 7 * second, config.hidden)
         self.dense2 = nn.Linear(config.hidden, 10)
 
     def forward(self, x):
         x = F.max_pool2d(F.relu(self.conv1(F.pixel_unshuffle(x, self.block))), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.conv2(x))
+        if self.block == 1:
+            x = F.max_pool2d(x, 2)
         h = F.relu(self.dense1(x.flatten(1)))
         return self.dense2(F.dropout(h, self.dropout, self.training))
 

@@ -12,6 +12,8 @@ rule splits:
         "results/r{ratio}/splits/split.npz",
     log:
         "results/logs/r{ratio}/splits.log",
+    # Every ratio's first, or a GAN would wait for its split behind another ratio's classifiers.
+    priority: 2
     conda:
         CONDA_ENV
     threads: 1

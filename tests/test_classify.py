@@ -11,6 +11,7 @@ import pytest
 from flax import nnx
 
 import reference
+from synth2real import convolution
 from synth2real.arrays import load_arrays
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.classify.network import Classifier
@@ -65,9 +66,15 @@ def test_the_config_sets_widths_and_kernel_size() -> None:
     assert module.dense1.kernel.shape == (7 * 7 * 6, 9) and module.dense2.kernel.shape == (9, 10)
 
 
-@pytest.mark.parametrize("kernel_size", [4, 5])
-def test_classifier_equals_numpys(kernel_size: int) -> None:
-    module = randomise(shapes(tiny_classifier(kernel_size=kernel_size)))
+def test_blocks_of_pixels_take_the_place_of_a_pooling() -> None:
+    module = shapes(tiny_classifier(pixel_block=2, filters=[4, 6], hidden=9))
+    assert module.conv1.kernel.shape[2:] == (4, 4)
+    assert module.dense1.kernel.shape == (7 * 7 * 6, 9)
+
+
+@pytest.mark.parametrize("block, kernel_size", [(1, 4), (1, 5), (2, 3)])
+def test_classifier_equals_numpys(block: int, kernel_size: int) -> None:
+    module = randomise(shapes(tiny_classifier(pixel_block=block, kernel_size=kernel_size)))
     x = np.random.default_rng(1).uniform(0, 1, (3, 28, 28, 1)).astype(np.float32)
     right = reference.classifier(module, x)
     assert right.std() > 0.1
@@ -220,6 +227,26 @@ def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
             config, random_images(20), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_accelerator_trains_the_same_classifiers_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config, seeds = tiny_classifier(samples=30), [0, 5, 7]
+    monkeypatch.setattr(convolution, "has_onednn", lambda: False)
+    paths = {
+        backend: [tmp_path / f"{backend}{seed}.npz" for seed in seeds] for backend in ("cpu", "gpu")
+    }
+    for backend in paths:
+        monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
+        train_classifiers(
+            config, random_images(20), seeds=seeds, paths=paths[backend], label="test"
+        )
+    for one, other in zip(*paths.values(), strict=True):
+        jax.tree.map(
+            partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
+            *(load_classifier(config, path) for path in (one, other)),
+        )
 
 
 def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def tiny_gan(preset: str = "small", **overrides: Any) -> GanConfig:
 
 
 def tiny_classifier(**overrides: Any) -> ClassifierConfig:
-    return classifier_config("small", **dict(filters=[2, 3], hidden=7, batch_size=10) | overrides)
+    tiny = dict(pixel_block=1, filters=[2, 3], hidden=7, batch_size=10)
+    return classifier_config("small", **tiny | overrides)
 
 
 def random_pixels(count: int, seed: int = 0) -> np.ndarray:
