@@ -37,14 +37,14 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
-benchmark: env .venv-torch
+benchmark: env .venv-torch/.made
 	$(BIN)/snakemake results/fonts/fonts.csv
 	$(BIN)/python benchmarks/measure.py --torch .venv-torch/bin/python --fonts results/fonts/files
 
-# An environment of its own; pip's settings say which build of PyTorch, e.g. PIP_INDEX_URL.
-.venv-torch: benchmarks/requirements.txt
-	$(PYTHON) -m venv --clear $@
-	$@/bin/python -m pip install --quiet --requirement $<
+# An environment of its own; pip's settings say which build of PyTorch (benchmarks/README.md).
+.venv-torch/.made: benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 growth: env

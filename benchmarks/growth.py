@@ -26,7 +26,7 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 def measure_work(name: str, kind: str, steps: int) -> Iterator[tuple]:
     """Rows of a worker's benchmark with the preset `small`."""
-    worker = Worker(sys.executable, "jax_worker.py", "cpu", "1")
+    worker = Worker(sys.executable, "jax_worker.py", "cpu", "1", "native")
     worker.ask(make=[kind, "small"])
     seconds: dict[int, list[float]] = {factor: [] for factor in FACTORS}
     memory = {}
@@ -59,7 +59,10 @@ def measure_plan(name: str, settings: Callable[[int], dict]) -> Iterator[tuple]:
             seconds = []
             for _ in range(3):
                 start = time.perf_counter()
-                snakemake(folder, settings(factor), "--dry-run", "--quiet", "all").communicate()
+                run = snakemake(folder, settings(factor), "--dry-run", "--quiet", "all")
+                output, _ = run.communicate()
+                if run.returncode:
+                    raise SystemExit(output)
                 seconds.append(time.perf_counter() - start)
             yield name, factor, statistics.median(seconds), None
 

@@ -27,7 +27,7 @@ from synth2real.job import KEEP_MEMORY  # noqa: E402
 from synth2real.render import RenderConfig, render_fonts  # noqa: E402
 
 HERE = Path(__file__).parent
-ROUNDS = 9
+ROUNDS = 7
 COLUMNS = (
     "benchmark",
     "device",
@@ -79,75 +79,74 @@ class Worker:
         self.process.wait()
 
 
-def start_workers(device: str, threads: int, cache: str, torch: str) -> dict[str, Worker]:
-    """JAX, and PyTorch in both types."""
-    arguments = device, str(threads)
-    torch_arguments = "cuda" if device == "gpu" else device, str(threads)
-    return {
-        "jax": Worker(sys.executable, "jax_worker.py", *arguments, JAX_COMPILATION_CACHE_DIR=cache),
-        "float32": Worker(torch, "torch_worker.py", *torch_arguments, "float32"),
-        "bfloat16": Worker(torch, "torch_worker.py", *torch_arguments, "bfloat16"),
-    }
+def start_jax(device: str, threads: int, dtype: str, cache: str = "") -> Worker:
+    """A worker that keeps what it compiles in a folder, if one is given."""
+    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    if cache:
+        environment["JAX_COMPILATION_CACHE_DIR"] = cache
+    return Worker(sys.executable, "jax_worker.py", device, str(threads), dtype, **environment)
 
 
-def measure_peak(device: str, threads: int, torch: str) -> dict[str, float]:
+def start_torch(torch: str, device: str, threads: int, dtype: str) -> Worker:
+    """A worker on `cuda` where JAX says `gpu`."""
+    device = "cuda" if device == "gpu" else device
+    return Worker(torch, "torch_worker.py", device, str(threads), dtype)
+
+
+def measure_peaks(device: str, threads: int, torch: str) -> dict[str, float]:
     """GFLOP/s of a large matrix product, the better of both libraries, in each type."""
-    workers = start_workers(device, threads, "", torch)
+    workers = start_jax(device, threads, "native"), start_torch(torch, device, threads, "float32")
     peaks = {
-        dtype: max(
-            workers[name].ask(peak=dtype)["gflops"] for name in ("jax", "float32") for _ in range(3)
-        )
+        dtype: max(worker.ask(peak=dtype)["gflops"] for worker in workers for _ in range(3))
         for dtype in ("float32", "bfloat16")
     }
-    for worker in workers.values():
+    for worker in workers:
         worker.stop()
     return peaks
 
 
-def measure_rate(kind, preset, unit, steps, device, threads, peak, torch) -> Iterator[dict]:
-    """Rows of one benchmark: rate, memory, and compile time."""
-    common = {"device": device, "threads": threads, "dtype": "float32"}
+def measure_rate(kind, preset, unit, steps, device, threads, peaks, torch) -> Iterator[dict]:
+    """Rows of one benchmark: rates in each type that we multiply, memory, and time to start."""
     with tempfile.TemporaryDirectory() as cache:
-        cold = Worker(
-            sys.executable,
-            "jax_worker.py",
-            device,
-            str(threads),
-            JAX_COMPILATION_CACHE_DIR=cache,
-        )
-        seconds = cold.ask(make=[kind, preset])["seconds"]
+        cold = start_jax(device, threads, "native", cache)
+        native = cold.ask(version=0)["native"]
+        first_step = {"cold": cold.ask(make=[kind, preset])["seconds"]}
         cold.stop()
-        workers = start_workers(device, threads, cache, torch)
-        made = {name: worker.ask(make=[kind, preset]) for name, worker in workers.items()}
-        rounds = [
-            {name: worker.ask(run=steps)["rate"] for name, worker in workers.items()}
-            for _ in range(ROUNDS)
-        ]
-        memory = {name: worker.ask(memory=0)["bytes"] for name, worker in workers.items()}
-        for worker in workers.values():
+        ours = {native: start_jax(device, threads, "native", cache)}
+        first_step["from cache"] = ours[native].ask(make=[kind, preset])["seconds"]
+        if native != "float32":
+            ours["float32"] = start_jax(device, threads, "float32")
+            ours["float32"].ask(make=[kind, preset])
+        theirs = {dtype: start_torch(torch, device, threads, dtype) for dtype in peaks}
+        flops = [worker.ask(make=[kind, preset])["flops"] for worker in theirs.values()][0]
+        workers = [*ours.values(), *theirs.values()]
+        rounds = [[worker.ask(run=steps)["rate"] for worker in workers] for _ in range(ROUNDS)]
+        memory = [worker.ask(memory=0)["bytes"] for worker in workers]
+        for worker in workers:
             worker.stop()
-    rate = statistics.median(turn["jax"] for turn in rounds)
-    yield common | {
-        "benchmark": f"{kind}/{preset}",
-        "value": rate,
-        "unit": unit,
-        "ratio_to_torch": statistics.median(turn["jax"] / turn["float32"] for turn in rounds),
-        "ratio_to_torch_bf16": statistics.median(turn["jax"] / turn["bfloat16"] for turn in rounds),
-        "share_of_peak": rate * made["float32"]["flops"] / 1e9 / peak,
-    }
+    common = {"device": device, "threads": threads}
+    for i, dtype in enumerate(ours):
+        rate = statistics.median(turn[i] for turn in rounds)
+        yield common | {
+            "benchmark": f"{kind}/{preset}",
+            "dtype": dtype,
+            "value": rate,
+            "unit": unit,
+            "ratio_to_torch": statistics.median(turn[i] / turn[-2] for turn in rounds),
+            "ratio_to_torch_bf16": statistics.median(turn[i] / turn[-1] for turn in rounds),
+            "share_of_peak": rate * flops / 1e9 / peaks[dtype],
+        }
+    common["dtype"] = native
     yield common | {
         "benchmark": f"{kind}/{preset}: peak memory",
-        "value": memory["jax"] / 2**20,
+        "value": memory[0] / 2**20,
         "unit": "MiB",
-        "ratio_to_torch": memory["float32"] / memory["jax"],
-        "ratio_to_torch_bf16": memory["bfloat16"] / memory["jax"],
+        "ratio_to_torch": memory[-2] / memory[0],
+        "ratio_to_torch_bf16": memory[-1] / memory[0],
     }
-    for state, value in (("cold", seconds), ("from cache", made["jax"]["seconds"])):
-        yield common | {
-            "benchmark": f"{kind}/{preset}: first step, {state}",
-            "value": value,
-            "unit": "s",
-        }
+    for state, seconds in first_step.items():
+        name = f"{kind}/{preset}: first step, {state}"
+        yield common | {"benchmark": name, "value": seconds, "unit": "s"}
 
 
 def measure_rendering(fonts: Path) -> dict:
@@ -171,10 +170,10 @@ def measure(torch: str, fonts: Path) -> Iterator[dict]:
     """All rows."""
     yield measure_rendering(fonts)
     settings = [("cpu", 1), ("cpu", 2)]
-    if shutil.which("nvidia-smi"):
+    if has_gpu():
         settings.append(("gpu", 1))
     for device, threads in settings:
-        peaks = measure_peak(device, threads, torch)
+        peaks = measure_peaks(device, threads, torch)
         for dtype, peak in peaks.items():
             yield {
                 "benchmark": "matrix product",
@@ -186,32 +185,43 @@ def measure(torch: str, fonts: Path) -> Iterator[dict]:
             }
         for kind, preset, unit, cpu_steps, gpu_steps in BENCHMARKS:
             steps = cpu_steps if device == "cpu" else gpu_steps
-            peak = peaks["float32"]
-            yield from measure_rate(kind, preset, unit, steps, device, threads, peak, torch)
+            yield from measure_rate(kind, preset, unit, steps, device, threads, peaks, torch)
 
 
 def format_row(row: dict) -> dict:
     """Figures as text: three digits are as many as repeat."""
-    return {
-        name: f"{value:.3g}" if isinstance(value, float) and value < 1000 else
-        f"{value:.0f}" if isinstance(value, float) else value
-        for name, value in row.items()
-    }  # fmt: skip
+
+    def text(value) -> str:
+        if isinstance(value, float):
+            return f"{value:.0f}" if value >= 99.5 else f"{value:.3g}"
+        return str(value)
+
+    return {name: text(value) for name, value in row.items()}
 
 
 def describe_machine(torch: str) -> str:
-    """One line: processor, cores, system and versions."""
+    """One line: processor, cores, GPU, system and versions."""
     model = platform.processor() or platform.machine()
     if (cpuinfo := Path("/proc/cpuinfo")).exists():
         lines = cpuinfo.read_text().splitlines()
         model = next((line.split(": ")[1] for line in lines if "model name" in line), model)
-    versions = [
-        worker.ask(version=0)["version"]
-        for name, worker in start_workers("cpu", 1, "", torch).items()
-        if name != "bfloat16"
-    ]
+    workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
+    if has_gpu():
+        workers.append(start_jax("gpu", 1, "native"))
+    answers = [worker.ask(version=0) for worker in workers]
+    for worker in workers:
+        worker.stop()
+    gpus = [answer["device"] for answer in answers[2:]]
+    versions = [answer["version"] for answer in answers[:2]]
     python = f"Python {platform.python_version()}"
-    return ", ".join([f"{model}, {os.cpu_count()} cores", platform.system(), python, *versions])
+    return ", ".join(
+        [f"{model}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
+    )
+
+
+def has_gpu() -> bool:
+    """Whether there is an NVIDIA GPU."""
+    return shutil.which("nvidia-smi") is not None
 
 
 def write_table(rows: list[dict], machine: str) -> None:
@@ -234,13 +244,14 @@ def main() -> None:
     arguments = parser.parse_args()
     machine = describe_machine(arguments.torch)
     rows = []
-    for row in measure(arguments.torch, arguments.fonts):
-        rows.append(format_row(row))
-        print("  ".join(str(value) for value in rows[-1].values()), flush=True)
     with open(HERE / "results.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        for row in measure(arguments.torch, arguments.fonts):
+            rows.append(format_row(row))
+            writer.writerow(rows[-1])
+            file.flush()
+            print("  ".join(rows[-1].values()), flush=True)
     write_table(rows, machine)
 
 

@@ -1,11 +1,11 @@
 """Times the same steps in PyTorch: answers the requests of `measure.py`, as `jax_worker.py`."""
 
 import json
-import resource
 import sys
 import time
 
 import torch
+from memory import peak_memory
 from pytorch import ClassifierTraining, GanTraining, Generator, scale
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -14,6 +14,9 @@ from synth2real.gan.config import gan_config
 
 device, threads, dtype = sys.argv[1:4]
 torch.set_num_threads(int(threads))
+# What JAX does on a GPU by default.
+torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
+torch.backends.cudnn.benchmark = True
 AUTOCAST = dtype == "bfloat16"
 IMAGES = 10_000
 
@@ -47,7 +50,7 @@ class Conversion:
     """Conversion by an untrained generator, 500 images a step."""
 
     def __init__(self, config):
-        self.config, self.images = config, make_images()[0][:500]
+        self.config, self.images = config, make_images()[0][:500].cpu()
         self.network = Generator(config).to(device, memory_format=torch.channels_last).eval()
         with FlopCounterMode(display=False) as counter:
             self.run(1)
@@ -59,7 +62,7 @@ class Conversion:
         with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=AUTOCAST):
             for _ in range(steps):
                 noise = torch.empty(500, self.config.noise_dim, device=device).uniform_(-1, 1)
-                converted = self.network(scale(self.images), noise)
+                converted = self.network(scale(self.images.to(device)), noise)
                 ((converted.float() + 1) / 2 * 255).round().byte().cpu()
         return steps * 500
 
@@ -113,7 +116,7 @@ def answer(request: dict):
         case {"memory": _}:
             if device == "cuda":
                 return {"bytes": torch.cuda.max_memory_allocated()}
-            return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+            return {"bytes": peak_memory()}
         case {"version": _}:
             return {"version": f"torch {torch.__version__}"}
 

@@ -131,6 +131,5 @@ def task_classifier(module, x_BxHxWx1: ArrayLike, *, stem: str) -> Array:
 def classifier(module, x_BxHxWx1: ArrayLike) -> Array:
     """Without dropout."""
     h = max_pool(relu(module_conv(module.conv1, space_to_depth(x_BxHxWx1, module.block))))
-    h = relu(module_conv(module.conv2, h))
-    h = max_pool(h) if module.block == 1 else h
+    h = max_pool(relu(module_conv(module.conv2, h)))
     return module_dense(module.dense2, relu(module_dense(module.dense1, h.reshape(len(h), -1))))

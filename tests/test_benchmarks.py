@@ -13,7 +13,7 @@ from settings import ROOT
 def test_the_jax_worker_answers() -> None:
     requests = [{"version": 0}, {"make": ["classifier", "small"]}, {"run": 2}, {"memory": 0}]
     run = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "jax_worker.py", "cpu", "1"],
+        [sys.executable, ROOT / "benchmarks" / "jax_worker.py", "cpu", "1", "native"],
         input="".join(json.dumps(request) + "\n" for request in requests),
         env={"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,

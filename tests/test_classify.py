@@ -66,10 +66,10 @@ def test_the_config_sets_widths_and_kernel_size() -> None:
     assert module.dense1.kernel.shape == (7 * 7 * 6, 9) and module.dense2.kernel.shape == (9, 10)
 
 
-def test_blocks_of_pixels_take_the_place_of_a_pooling() -> None:
+def test_blocks_of_pixels_leave_a_quarter_of_the_positions() -> None:
     module = shapes(tiny_classifier(pixel_block=2, filters=[4, 6], hidden=9))
     assert module.conv1.kernel.shape[2:] == (4, 4)
-    assert module.dense1.kernel.shape == (7 * 7 * 6, 9)
+    assert module.dense1.kernel.shape == (3 * 3 * 6, 9)
 
 
 @pytest.mark.parametrize("block, kernel_size", [(1, 4), (1, 5), (2, 3)])

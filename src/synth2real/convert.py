@@ -19,7 +19,7 @@ from synth2real.trees import load_tree
 log = logging.getLogger(__name__)
 
 BATCH = 500
-CONVERT = 1  # folded into the seed's key
+CONVERT = 2**31  # folded into the seed's key; a small number would give a key of training's again
 
 
 def load_generator(config: GanConfig, path: Path) -> tuple[Graphs, Network]:

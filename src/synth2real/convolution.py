@@ -5,8 +5,8 @@ compiler does not make that call of a convolution by itself (openxla/xla, `cpu_c
 is made here. Gradients are convolutions too: the one to the input with the kernel turned round,
 the one to the kernel with channels and batch changing places.
 
-Where the processor multiplies bfloat16, images and kernels are rounded to it and sums are kept in
-float32, as PyTorch's autocast does: that doubles the speed once more.
+Where the processor multiplies bfloat16, what goes into a convolution, forward and backward, is
+rounded to it; sums and results are float32. That doubles the speed once more.
 """
 
 import functools
@@ -21,7 +21,7 @@ import jaxlib
 # The call is no public interface: a release is added here once the tests have passed with it.
 KNOWN_RELEASES = {"0.10.2"}
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
+Pads = tuple[tuple[int, int], ...]
 
 
 def convolve(x_BxHxWxC: jax.Array, kernel_KxKxCxF: jax.Array, stride: int = 1) -> jax.Array:
@@ -31,9 +31,10 @@ def convolve(x_BxHxWxC: jax.Array, kernel_KxKxCxF: jax.Array, stride: int = 1) -
     return _convolve_xla(x_BxHxWxC, kernel_KxKxCxF, stride)
 
 
-def conv_general_dilated(x, kernel, window_strides, *_, **__) -> jax.Array:
-    """`convolve` in the shape that `flax.nnx.Conv` takes."""
-    return convolve(x, kernel, window_strides[0])
+def conv_general_dilated(x, kernel, strides, padding, *_, **__) -> jax.Array:
+    """`convolve` in the shape that `flax.nnx.Conv` takes; "SAME" padding and no dilation."""
+    assert padding == "SAME" and strides[0] == strides[1]
+    return convolve(x, kernel, strides[0])
 
 
 @functools.cache
@@ -58,8 +59,7 @@ def _convolve_xla(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve_onednn(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    pads = [_same(n, k, stride) for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)]
-    return _call_onednn(x, kernel, tuple(pads), stride=stride)
+    return _call_onednn(x, kernel, _same(x, kernel, stride), stride=stride)
 
 
 def _forward(x: jax.Array, kernel: jax.Array, stride: int):
@@ -68,52 +68,34 @@ def _forward(x: jax.Array, kernel: jax.Array, stride: int):
 
 def _backward(stride: int, residuals, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
+    pads = _same(x, kernel, stride)
     if stride == 1:
         turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        pads = [
-            (k - 1 - low, low) for low, k in zip(_lows(x, kernel, 1), turned.shape, strict=False)
-        ]
-        to_x = _call_onednn(gradient, turned, tuple(pads))
+        to_x = _call_onednn(gradient, turned, tuple(pad[::-1] for pad in pads))
     else:
         # oneDNN's call has no gradient with a stride.
         to_x = jax.vjp(lambda x: _convolve_xla(x, kernel, stride), x)[1](gradient)[0]
-    return to_x, _gradient_to_kernel(x, kernel, stride, gradient)
+    # Channels of x are the batch, images the channels, and the gradient is the kernel.
+    images, kernels = x.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3)
+    to_kernel = _call_onednn(images, kernels, pads, dilation=stride).transpose(1, 2, 0, 3)
+    # With a stride, the last pixels may lie beyond the kernel's reach.
+    return to_x, to_kernel[: kernel.shape[0], : kernel.shape[1]]
 
 
 _convolve_onednn.defvjp(_forward, _backward)
 
 
-def _gradient_to_kernel(
-    x: jax.Array, kernel: jax.Array, stride: int, gradient: jax.Array
-) -> jax.Array:
-    """Channels of x are the batch, images the channels, and the gradient is the kernel."""
-    pads = [
-        # The high padding makes the result as large as the kernel.
-        (low, k - 1 + stride * (m - 1) + 1 - n - low)
-        for low, n, k, m in zip(
-            _lows(x, kernel, stride),
-            x.shape[1:3],
-            kernel.shape[:2],
-            gradient.shape[1:3],
-            strict=True,
-        )
+def _same(x: jax.Array, kernel: jax.Array, stride: int) -> Pads:
+    """The pixels that "SAME" padding puts before and after, for height and width."""
+    totals = [
+        max((-(-n // stride) - 1) * stride + k - n, 0)
+        for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
     ]
-    images, kernels = x.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3)
-    return _call_onednn(images, kernels, tuple(pads), dilation=stride).transpose(1, 2, 0, 3)
-
-
-def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """The pixels that "SAME" padding puts before and after."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
-
-
-def _lows(x: jax.Array, kernel: jax.Array, stride: int) -> list[int]:
-    return [_same(n, k, stride)[0] for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)]
+    return tuple((total // 2, total - total // 2) for total in totals)
 
 
 def _call_onednn(
-    x: jax.Array, kernel: jax.Array, pads: tuple, *, stride: int = 1, dilation: int = 1
+    x: jax.Array, kernel: jax.Array, pads: Pads, *, stride: int = 1, dilation: int = 1
 ) -> jax.Array:
     sizes = [
         (n + sum(pad) - dilation * (k - 1) - 1) // stride + 1

@@ -7,7 +7,7 @@ from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.convolution import conv_general_dilated
-from synth2real.layers import CLASSES, max_pool_2x2, space_to_depth
+from synth2real.layers import CLASSES, IMAGE_SIZE, max_pool_2x2, space_to_depth
 from synth2real.noise import dropout
 
 
@@ -30,16 +30,15 @@ class Classifier(nnx.Module):
         )
         self.conv1 = convolution(self.block**2, first)
         self.conv2 = convolution(first, second)
-        self.dense1 = nnx.Linear(7 * 7 * second, config.hidden, rngs=rngs)
+        pooled = IMAGE_SIZE // self.block // 2 // 2
+        self.dense1 = nnx.Linear(pooled**2 * second, config.hidden, rngs=rngs)
         self.dense2 = nnx.Linear(config.hidden, CLASSES, rngs=rngs)
 
     def __call__(self, x_Bx28x28x1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
         """Logits [B, 10] of images in [0, 1]; a key turns dropout on."""
         h = space_to_depth(x_Bx28x28x1, self.block)
         h = nnx.relu(max_pool_2x2(self.conv1(h)))
-        h = self.conv2(h)
-        # Blocks of 2x2 pixels have made the image small enough.
-        h = nnx.relu(max_pool_2x2(h) if self.block == 1 else h)
+        h = nnx.relu(max_pool_2x2(self.conv2(h)))
         h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
         if key is not None:
             h = dropout(h, self.dropout, key)

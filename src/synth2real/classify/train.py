@@ -92,18 +92,18 @@ def train_classifiers(
     keys_Rx2 = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds])
     progress = Progress(config.steps * config.batch_size * len(seeds), label)
     if jax.default_backend() == "cpu":
-        init = jax.jit(init)
-        for run, (key_init, key) in enumerate(keys_Rx2):
-            for state, metrics in run_chunks(step, init(key_init), data, key, steps=config.steps):
+        make = jax.jit(init)
+        for run, ((key_init, key), path) in enumerate(zip(keys_Rx2, paths, strict=True)):
+            for state, metrics in run_chunks(step, make(key_init), data, key, steps=config.steps):
                 steps = run * config.steps + int(state.step)
                 progress.update(steps * config.batch_size, metrics)
-            save_tree(paths[run], state.params)
+            save_tree(path, state.params)
         return
     together = jax.vmap(step, in_axes=(0, None, 0))
     start = jax.jit(jax.vmap(init))(keys_Rx2[:, 0])
     for states, metrics in run_chunks(together, start, data, keys_Rx2[:, 1], steps=config.steps):
         progress.update(int(states.step.sum()) * config.batch_size, metrics)
-    for run, path in enumerate(paths):
+    for run, path in zip(range(len(seeds)), paths, strict=True):
         save_tree(path, jax.tree.map(operator.itemgetter(run), states.params))
 
 
