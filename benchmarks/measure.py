@@ -27,7 +27,7 @@ from synth2real.job import KEEP_MEMORY  # noqa: E402
 from synth2real.render import RenderConfig, render_fonts  # noqa: E402
 
 HERE = Path(__file__).parent
-ROUNDS = 7
+ROUNDS = 5
 COLUMNS = (
     "benchmark",
     "device",
