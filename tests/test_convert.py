@@ -10,7 +10,7 @@ from flax import nnx
 
 import reference
 from synth2real.arrays import load_arrays
-from synth2real.convert import BATCH, convert_images, load_generator, write_converted
+from synth2real.convert import BATCH, CONVERT, convert_images, load_generator, write_converted
 from synth2real.errors import InputError
 from synth2real.gan.networks import Generator
 from synth2real.gan.state import GanState, make_graphs
@@ -149,7 +149,7 @@ def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> Non
     order = read_split(folder / "split.npz").font
     assert len(order) == 30 and order.tolist() != sorted(order)
     assert labels.tolist() == font_labels[order].tolist() and labels.dtype == font_labels.dtype
-    key, _ = jax.random.split(jax.random.key(0))
+    key, _ = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))
     np.testing.assert_array_equal(images, convert(font[order], key))
 
 
@@ -157,7 +157,7 @@ def test_test_images_and_labels_are_in_the_font_test_sets_order(folder: Path) ->
     images, labels = load_arrays(write(folder)[1], "images", "labels")
     font, font_labels = load_arrays(folder / "font_test.npz", "images", "labels")
     assert labels.tolist() == font_labels.tolist()
-    _, key = jax.random.split(jax.random.key(0))
+    _, key = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))
     np.testing.assert_array_equal(images, convert(font, key))
 
 
@@ -174,3 +174,8 @@ def test_a_truncated_gan_is_refused_by_name(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"networks\.npz: cannot be read"):
         write(folder)
+
+
+def test_conversion_shares_no_key_with_training() -> None:
+    training = jax.random.split(jax.random.key(0), 3)
+    assert not any((jax.random.fold_in(KEY, CONVERT) == key).all() for key in training)
