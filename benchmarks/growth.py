@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
 from measure import HERE, ROOT, Worker
 
 FACTORS = (1, 2, 4)
 ROUNDS = 5
-RATIOS = ["0.001", "0.003", "0.005", "0.007", "0.008", "0.024", "0.040", "0.056", "0.1", "0.3"]
-RATIOS += ["0.5", "0.7", "0.9"]
+RATIOS = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["ratios"]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 

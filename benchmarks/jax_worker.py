@@ -1,6 +1,5 @@
-"""Times synth2real's steps: answers the requests of `measure.py`, one line of JSON each."""
+"""Times synth2real's steps, as `measure.py` asks."""
 
-import json
 import os
 import sys
 import time
@@ -11,7 +10,7 @@ os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[device]
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
-from memory import peak_memory  # noqa: E402
+from serve import peak_memory, serve  # noqa: E402
 
 from synth2real import convolution  # noqa: E402
 from synth2real.classify import train as classify  # noqa: E402
@@ -72,6 +71,13 @@ class Conversion:
 
 
 def make(kind: str, preset: str):
+    """The benchmark of a name, its first step taken."""
+    benchmark = make_benchmark(kind, preset)
+    benchmark.run(1)
+    return benchmark
+
+
+def make_benchmark(kind: str, preset: str):
     """The benchmark of a name."""
     key = jax.random.key(0)
     if kind == "convert":
@@ -100,27 +106,16 @@ def matmul_peak(dtype: str) -> float:
     return 3 * 2 * n**3 / (time.perf_counter() - start) / 1e9
 
 
-def answer(request: dict):
-    """Carries a request out."""
-    global benchmark
-    start = time.perf_counter()
-    match request:
-        case {"make": [kind, preset]}:
-            benchmark = make(kind, preset)
-            benchmark.run(1)
-            return {"seconds": time.perf_counter() - start}
-        case {"run": steps}:
-            samples = benchmark.run(steps)
-            return {"rate": samples / (time.perf_counter() - start)}
-        case {"peak": dtype}:
-            return {"gflops": matmul_peak(dtype)}
-        case {"memory": _}:
-            stats = jax.devices()[0].memory_stats()
-            return {"bytes": stats["peak_bytes_in_use"] if stats else peak_memory()}
-        case {"version": _}:
-            kind = jax.devices()[0].device_kind
-            return {"version": f"jax {jax.__version__}", "device": kind, "native": NATIVE}
+def memory(_) -> dict:
+    """Peak bytes of the GPU, else of the process."""
+    stats = jax.devices()[0].memory_stats()
+    return {"bytes": stats["peak_bytes_in_use"] if stats else peak_memory()}
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+def version(_) -> dict:
+    """JAX's, the device, and the type that jobs here multiply."""
+    kind = jax.devices()[0].device_kind
+    return {"version": f"jax {jax.__version__}", "device": kind, "native": NATIVE}
+
+
+serve(make, peak=lambda dtype: {"gflops": matmul_peak(dtype)}, memory=memory, version=version)

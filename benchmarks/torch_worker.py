@@ -1,12 +1,11 @@
-"""Times the same steps in PyTorch: answers the requests of `measure.py`, as `jax_worker.py`."""
+"""Times the same steps in PyTorch, as `measure.py` asks."""
 
-import json
 import sys
 import time
 
 import torch
-from memory import peak_memory
 from pytorch import ClassifierTraining, GanTraining, Generator, scale
+from serve import peak_memory, serve
 from torch.utils.flop_counter import FlopCounterMode
 
 from synth2real.classify.config import classifier_config
@@ -43,6 +42,7 @@ class Training:
     def run(self, steps: int) -> int:
         for _ in range(steps):
             self.training.step()
+        synchronise()
         return steps * self.batch
 
 
@@ -68,6 +68,13 @@ class Conversion:
 
 
 def make(kind: str, preset: str):
+    """The benchmark of a name, warmed up."""
+    benchmark = make_benchmark(kind, preset)
+    benchmark.run(3)
+    return benchmark
+
+
+def make_benchmark(kind: str, preset: str):
     """The benchmark of a name."""
     if kind == "convert":
         return Conversion(gan_config(preset))
@@ -97,29 +104,15 @@ def synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def answer(request: dict):
-    """Carries a request out."""
-    global benchmark
-    start = time.perf_counter()
-    match request:
-        case {"make": [kind, preset]}:
-            benchmark = make(kind, preset)
-            benchmark.run(3)
-            synchronise()
-            return {"flops": benchmark.flops_per_sample}
-        case {"run": steps}:
-            samples = benchmark.run(steps)
-            synchronise()
-            return {"rate": samples / (time.perf_counter() - start)}
-        case {"peak": dtype}:
-            return {"gflops": matmul_peak(dtype)}
-        case {"memory": _}:
-            if device == "cuda":
-                return {"bytes": torch.cuda.max_memory_allocated()}
-            return {"bytes": peak_memory()}
-        case {"version": _}:
-            return {"version": f"torch {torch.__version__}"}
+def memory(_) -> dict:
+    """Peak bytes of the GPU, else of the process."""
+    on_gpu = device == "cuda"
+    return {"bytes": torch.cuda.max_memory_allocated() if on_gpu else peak_memory()}
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+serve(
+    make,
+    peak=lambda dtype: {"gflops": matmul_peak(dtype)},
+    memory=memory,
+    version=lambda _: {"version": f"torch {torch.__version__}"},
+)

@@ -12,6 +12,7 @@ rounded to it; sums and results are float32. That doubles the speed once more.
 import functools
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -22,7 +23,7 @@ from jax.experimental.compilation_cache import compilation_cache
 # The call is no public interface: a release is added here once the tests have passed with it.
 KNOWN_RELEASES = {"0.10.2"}
 
-Pads = tuple[tuple[int, int], ...]
+Pads = Sequence[tuple[int, int]]
 
 
 def convolve(x_BxHxWxC: jax.Array, kernel_KxKxCxF: jax.Array, stride: int = 1) -> jax.Array:
@@ -84,7 +85,7 @@ def _backward(stride: int, residuals, gradient: jax.Array) -> tuple[jax.Array, j
     pads = _same(x, kernel, stride)
     if stride == 1:
         turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        to_x = _call_onednn(gradient, turned, tuple(pad[::-1] for pad in pads))
+        to_x = _call_onednn(gradient, turned, [pad[::-1] for pad in pads])
     else:
         # oneDNN's call has no gradient with a stride.
         to_x = jax.vjp(lambda x: _convolve_xla(x, kernel, stride), x)[1](gradient)[0]
@@ -100,11 +101,8 @@ _convolve_onednn.defvjp(_forward, _backward)
 
 def _same(x: jax.Array, kernel: jax.Array, stride: int) -> Pads:
     """The pixels that "SAME" padding puts before and after, for height and width."""
-    totals = [
-        max((-(-n // stride) - 1) * stride + k - n, 0)
-        for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
-    ]
-    return tuple((total // 2, total - total // 2) for total in totals)
+    strides = (stride, stride)
+    return jax.lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], strides, "SAME")
 
 
 def _call_onednn(

@@ -21,10 +21,10 @@ def _pool(x_BxHxWxC: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Returns the maxima and the places, 0 to 3, where they stand."""
     b, h, w, c = x_BxHxWxC.shape
     x = x_BxHxWxC[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c)
-    top = jnp.maximum(x[:, :, 0, :, 0], x[:, :, 0, :, 1])
-    bottom = jnp.maximum(x[:, :, 1, :, 0], x[:, :, 1, :, 1])
-    top_place = jnp.where(x[:, :, 0, :, 0] >= x[:, :, 0, :, 1], 0, 1)
-    bottom_place = jnp.where(x[:, :, 1, :, 0] >= x[:, :, 1, :, 1], 2, 3)
+    corners = [x[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
+    top, bottom = jnp.maximum(*corners[:2]), jnp.maximum(*corners[2:])
+    top_place = jnp.where(corners[0] >= corners[1], 0, 1)
+    bottom_place = jnp.where(corners[2] >= corners[3], 2, 3)
     place = jnp.where(top >= bottom, top_place, bottom_place)
     return jnp.maximum(top, bottom), place.astype(jnp.uint8)
 

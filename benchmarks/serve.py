@@ -1,0 +1,41 @@
+"""What both workers share: answering `measure.py`'s requests, one line of JSON each."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def serve(make: Callable, **answers: Callable) -> None:
+    """Answers until the input ends.
+
+    Args:
+        make: makes and warms up the benchmark of a kind and a preset; the benchmark's `run` takes
+            steps and returns the samples it did, once they are done.
+        **answers: what else can be asked; each takes the request's value.
+    """
+    benchmark = None
+    for line in sys.stdin:
+        start = time.perf_counter()
+        match json.loads(line):
+            case {"make": [kind, preset]}:
+                benchmark = make(kind, preset)
+                flops = getattr(benchmark, "flops_per_sample", None)
+                answer = {"seconds": time.perf_counter() - start, "flops": flops}
+            case {"run": steps}:
+                samples = benchmark.run(steps)
+                answer = {"rate": samples / (time.perf_counter() - start)}
+            case request:
+                ((name, value),) = request.items()
+                answer = answers[name](value)
+        print(json.dumps(answer), flush=True)
+
+
+def peak_memory() -> int:
+    """Bytes that this process held at most.
+
+    `ru_maxrss` would not do: a child starts with its parent's.
+    """
+    return 1024 * int(re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[0])
