@@ -91,7 +91,7 @@ def make_benchmark(kind: str, preset: str):
     config = classifier_config(preset)
     state = jax.jit(classify.init_state, static_argnums=0)(config, key)
     step = classify.make_train_step(config, classify.make_graph(config))
-    return Training(step, state, data, config.batch_size)
+    return Training(step, state, [data], config.batch_size)
 
 
 def matmul_peak(dtype: str) -> float:

@@ -15,7 +15,7 @@ from synth2real import convolution
 from synth2real.arrays import load_arrays
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.classify.network import Classifier
-from synth2real.classify.sets import load_training_set
+from synth2real.classify.sets import TrainingSet, draw_evenly, load_training_set
 from synth2real.classify.train import (
     init_state,
     load_classifier,
@@ -26,11 +26,12 @@ from synth2real.classify.train import (
     train_classifiers,
 )
 from synth2real.splits import SplitsConfig, read_split, write_split
-from synth2real.training import Images, TrainingError, load_images
+from synth2real.training import Images, TrainingError, draw_batch, load_images
 from tiny import numbered_images, random_images, randomise, tiny_classifier
 
 KEY = jax.random.key(0)
 TINY = tiny_classifier(samples=30)
+RANDOM = TrainingSet([random_images(20)])
 SAME = partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5)
 
 
@@ -112,7 +113,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load_set(dataset: str, folder: Path, converted: bool) -> Images:
+def load_set(dataset: str, folder: Path, converted: bool) -> TrainingSet:
     return load_training_set(
         dataset,
         folder / "split.npz",
@@ -132,7 +133,8 @@ def test_training_sets(dataset: str, folder: Path) -> None:
     }
     right = [grey for part in dataset.split("+") for grey in greys[part]]
     assert len(right) == {"original": 10, "font": 30, "GAN": 30}.get(dataset, 40)
-    data = load_set(dataset, folder, converted="GAN" in dataset)
+    (data,), augment = load_set(dataset, folder, converted="GAN" in dataset)
+    assert not augment
     assert data.images.shape == (len(right), 28, 28, 1) and data.images.dtype == jnp.uint8
     assert data.images[:, 0, 0, 0].tolist() == data.images[:, 27, 27, 0].tolist() == right
     assert data.labels.tolist() == [grey * 7 % 10 for grey in right]
@@ -140,7 +142,42 @@ def test_training_sets(dataset: str, folder: Path) -> None:
 
 def test_sets_without_gan_images_do_not_read_any(folder: Path) -> None:
     (folder / "converted.npz").unlink()
-    assert len(load_set("original+font", folder, converted=True).labels) == 40
+    (data,), _ = load_set("original+font", folder, converted=True)
+    assert len(data.labels) == 40
+
+
+@pytest.mark.parametrize("dataset", ["original", "original+font", "original+GAN"])
+def test_augmented_sets_have_a_pool_for_each_part(dataset: str, folder: Path) -> None:
+    pools, augment = load_set(f"augmented-{dataset}", folder, converted="GAN" in dataset)
+    parts = [load_set(part, folder, converted=part == "GAN") for part in dataset.split("+")]
+    assert augment and len(pools) == len(parts)
+    for pool, ((part,), _) in zip(pools, parts, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, pool, part)
+
+
+def grey_pool(*greys: int) -> Images:
+    """A pool of images of one grey each, which is also their label."""
+    labels = jnp.array(greys, "int32")
+    images = jnp.broadcast_to(labels.astype("uint8")[:, None, None, None], (len(greys), 28, 28, 1))
+    return Images(images, labels)
+
+
+def test_half_of_each_batch_is_real_however_few_there_are() -> None:
+    pools = [grey_pool(0, 1), grey_pool(*range(100, 200))]
+    batches = [draw_evenly(pools, key, 100) for key in jax.random.split(KEY, 40)]
+    images, labels = (np.stack(arrays) for arrays in zip(*batches, strict=True))
+    assert images.shape == (40, 100, 28, 28, 1) and images.dtype == np.uint8
+    np.testing.assert_array_equal(images[:, :, 3, 4, 0], labels)
+    np.testing.assert_array_equal((labels < 100).sum(axis=1), 50)
+    # 2,000 draws of each pool: 1,000 times a real image, 20 times a font image.
+    counts = np.bincount(labels.ravel(), minlength=200)
+    assert abs(counts[0] - 1000) < 100 and counts[100:].min() > 3 and counts[100:].max() < 45
+
+
+def test_one_pool_is_drawn_from_as_ever() -> None:
+    (pool,) = RANDOM.pools
+    drawn = draw_evenly([pool], KEY, 30)
+    jax.tree.map(np.testing.assert_array_equal, drawn, Images(*draw_batch(pool, KEY, 30)))
 
 
 # --- training ---------------------------------------------------------------------------------
@@ -183,7 +220,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
     paths = [folder / f"run{run}.npz" for run in range(3)]
-    train_classifiers(TINY, random_images(20), seeds=[0, 1, 0], paths=paths, label="test")
+    train_classifiers(TINY, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
     return paths
 
 
@@ -211,7 +248,7 @@ def test_every_step_draws_its_own_batch_and_dropout() -> None:
 
     def loss(done: int, data: Images) -> float:
         state = start._replace(step=jnp.asarray(done, jnp.int32))
-        return float(train_step(state, data, KEY)[1]["loss"])
+        return float(train_step(state, [data], KEY)[1]["loss"])
 
     data = random_images(20)
     assert loss(0, data) == loss(0, data) != loss(1, data)
@@ -220,17 +257,35 @@ def test_every_step_draws_its_own_batch_and_dropout() -> None:
     assert loss(0, copies) != loss(1, copies)
 
 
+def test_an_augmented_step_maps_its_images_anew() -> None:
+    config = tiny_classifier(samples=30, dropout=0.0)
+    start = jax.jit(init_state, static_argnums=0)(config, KEY)
+    pool = random_images(20)
+    copies = Images(*(array[jnp.zeros(20, int)] for array in pool))
+
+    def loss(done: int, augment: bool) -> float:
+        train_step = jax.jit(make_train_step(config, make_graph(config), augment))
+        state = start._replace(step=jnp.asarray(done, jnp.int32))
+        return float(train_step(state, [copies], KEY)[1]["loss"])
+
+    assert loss(0, augment=False) == loss(1, augment=False)
+    assert loss(0, augment=True) != loss(1, augment=True)
+
+
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        train_classifiers(
-            config, random_images(20), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
-        )
+        train_classifiers(config, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "training_set",
+    [RANDOM, TrainingSet([random_images(3), random_images(20, seed=1)], augment=True)],
+    ids=["plain", "augmented"],
+)
 def test_an_accelerator_trains_the_same_classifiers_side_by_side(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    training_set: TrainingSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config, seeds = tiny_classifier(samples=30), [0, 5, 7]
     monkeypatch.setattr(convolution, "has_onednn", lambda: False)
@@ -239,9 +294,7 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
-        train_classifiers(
-            config, random_images(20), seeds=seeds, paths=paths[backend], label="test"
-        )
+        train_classifiers(config, training_set, seeds=seeds, paths=paths[backend], label="test")
     for one, other in zip(*paths.values(), strict=True):
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
@@ -254,7 +307,9 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
         "small", samples=5000, batch_size=50, filters=[8, 8], hidden=32, dropout=0.1
     )
     data = load_images(mnist / "train.npz", np.arange(500))
-    train_classifiers(config, data, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
+    train_classifiers(
+        config, TrainingSet([data]), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
+    )
     test_set = load_images(mnist / "test.npz", np.arange(2000))
     accuracy = make_accuracy(config)(load_classifier(config, tmp_path / "run0.npz"), test_set)
     assert 0.75 < accuracy < 1

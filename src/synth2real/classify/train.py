@@ -11,9 +11,11 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from synth2real.augment import random_affine
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
-from synth2real.training import Images, Progress, draw_batch, run_chunks
+from synth2real.classify.sets import TrainingSet, draw_evenly
+from synth2real.training import Images, Progress, run_chunks
 from synth2real.trees import load_tree, save_tree
 
 TEST_BATCH = 500
@@ -51,14 +53,17 @@ def scale_pixels(images: jax.Array) -> jax.Array:
     return images.astype(jnp.float32) / 255
 
 
-def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef):
-    """Returns the pure `train_step(state, data, key) -> (state, metrics)`."""
+def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef, augment: bool = False):
+    """Returns the pure `train_step(state, pools, key) -> (state, metrics)`."""
     optimiser = make_optimiser(config)
 
-    def train_step(state: ClassifierState, data: Images, key: jax.Array):
-        key_batch, key_dropout = jax.random.split(jax.random.fold_in(key, state.step))
-        images_BxHxWx1, labels_B = draw_batch(data, key_batch, config.batch_size)
+    def train_step(state: ClassifierState, pools: Sequence[Images], key: jax.Array):
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 3)
+        key_batch, key_dropout, key_affine = keys
+        images_BxHxWx1, labels_B = draw_evenly(pools, key_batch, config.batch_size)
         x_BxHxWx1 = scale_pixels(images_BxHxWx1)
+        if augment:
+            x_BxHxWx1 = random_affine(x_BxHxWx1, key_affine)
 
         def loss_fn(params):
             logits_BxC = nnx.merge(graph, params)(x_BxHxWx1, key=key_dropout)
@@ -74,7 +79,7 @@ def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef):
 
 def train_classifiers(
     config: ClassifierConfig,
-    data: Images,
+    training_set: TrainingSet,
     *,
     seeds: Sequence[int],
     paths: Sequence[Path],
@@ -88,20 +93,22 @@ def train_classifiers(
     Raises:
         TrainingError: the loss is NaN or infinite.
     """
-    step, init = make_train_step(config, make_graph(config)), functools.partial(init_state, config)
+    pools, augment = training_set
+    step = make_train_step(config, make_graph(config), augment)
+    init = functools.partial(init_state, config)
     keys_Rx2 = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds])
     progress = Progress(config.steps * config.batch_size * len(seeds), label)
     if jax.default_backend() == "cpu":
         make = jax.jit(init)
         for run, ((key_init, key), path) in enumerate(zip(keys_Rx2, paths, strict=True)):
-            for state, metrics in run_chunks(step, make(key_init), data, key, steps=config.steps):
+            for state, metrics in run_chunks(step, make(key_init), pools, key, steps=config.steps):
                 steps = run * config.steps + int(state.step)
                 progress.update(steps * config.batch_size, metrics)
             save_tree(path, state.params)
         return
     together = jax.vmap(step, in_axes=(0, None, 0))
     start = jax.jit(jax.vmap(init))(keys_Rx2[:, 0])
-    for states, metrics in run_chunks(together, start, data, keys_Rx2[:, 1], steps=config.steps):
+    for states, metrics in run_chunks(together, start, pools, keys_Rx2[:, 1], steps=config.steps):
         progress.update(int(states.step.sum()) * config.batch_size, metrics)
     for run, path in zip(range(len(seeds)), paths, strict=True):
         save_tree(path, jax.tree.map(operator.itemgetter(run), states.params))
