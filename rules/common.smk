@@ -52,6 +52,10 @@ FONT_FILES = font_files(Path(EXPERIMENT.font_folder)) if EXPERIMENT.font_folder 
 # The paper's training sets.
 GAN_FREE = ["original", "font", "original+font"]
 WITH_GAN = ["GAN", "original+GAN"]
+# Baselines of our own; see src/synth2real/classify/sets.py.
+if EXPERIMENT.augmented:
+    GAN_FREE += ["augmented-original", "augmented-original+font"]
+    WITH_GAN += ["augmented-original+GAN"]
 
 
 wildcard_constraints:

@@ -9,6 +9,8 @@ CURVES = {
     "error_ratio": "error_ratio",
     "mixed_test_set": "mixed_test_set",
 }
+if EXPERIMENT.augmented:
+    CURVES["baselines"] = "baselines"
 FIGURES = ["figure2", "figure3", *CURVES]
 # Figure 3 has room for four ratios.
 SHOWN_RATIOS = spread_ratios(RATIOS)

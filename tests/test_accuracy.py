@@ -92,12 +92,13 @@ def write_table(path: Path, *rows: str) -> Path:
 
 def test_tables_are_merged_and_rows_without_a_gan_kept_once(tmp_path: Path) -> None:
     shared = ["original,0,MNIST,0.9", "original,1,MNIST,0.8", "original+font,0,font,0.7"]
-    seed0 = write_table(
-        tmp_path / "0.csv", *shared, "original,0,GAN,0.5", "original+GAN,0,MNIST,0.95"
-    )
-    seed3 = write_table(
-        tmp_path / "3.csv", *shared, "original,0,GAN,0.4", "original+GAN,0,MNIST,0.85"
-    )
+    shared += ["augmented-original,0,MNIST,0.91", "augmented-original+font,0,MNIST,0.92"]
+    own = [
+        ["original,0,GAN,0.5", "original+GAN,0,MNIST,0.95", "augmented-original+GAN,0,MNIST,0.96"],
+        ["original,0,GAN,0.4", "original+GAN,0,MNIST,0.85", "augmented-original+GAN,0,MNIST,0.86"],
+    ]
+    seed0 = write_table(tmp_path / "0.csv", *shared, *own[0])
+    seed3 = write_table(tmp_path / "3.csv", *shared, *own[1])
     other = write_table(tmp_path / "other.csv", "original,0,MNIST,0.99", "GAN,0,font,0.6")
     tables = {("0.007", 0): seed0, ("0.007", 3): seed3, ("0.1", 0): other}
     merge_tables(tables, 1000, tmp_path / "accuracy.csv")
@@ -109,10 +110,14 @@ def test_tables_are_merged_and_rows_without_a_gan_kept_once(tmp_path: Path) -> N
         ["0.007", "7", "993", "", "original", "0", "MNIST", "0.9"],
         ["0.007", "7", "993", "", "original", "1", "MNIST", "0.8"],
         ["0.007", "7", "993", "", "original+font", "0", "font", "0.7"],
+        ["0.007", "7", "993", "", "augmented-original", "0", "MNIST", "0.91"],
+        ["0.007", "7", "993", "", "augmented-original+font", "0", "MNIST", "0.92"],
         ["0.007", "7", "993", "0", "original", "0", "GAN", "0.5"],
         ["0.007", "7", "993", "0", "original+GAN", "0", "MNIST", "0.95"],
+        ["0.007", "7", "993", "0", "augmented-original+GAN", "0", "MNIST", "0.96"],
         ["0.007", "7", "993", "3", "original", "0", "GAN", "0.4"],
         ["0.007", "7", "993", "3", "original+GAN", "0", "MNIST", "0.85"],
+        ["0.007", "7", "993", "3", "augmented-original+GAN", "0", "MNIST", "0.86"],
         ["0.1", "100", "900", "", "original", "0", "MNIST", "0.99"],
         ["0.1", "100", "900", "0", "GAN", "0", "font", "0.6"],
     ]

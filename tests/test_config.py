@@ -1,7 +1,7 @@
 """The configuration: the project's own files pass; schema and settings are in step."""
 
 import csv
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from synth2real.render import RenderConfig
 from synth2real.splits import SplitsConfig
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/paper.yaml", "config/tiny.yaml"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "config/paper.yaml", "config/tiny.yaml", "config/baselines.yaml"]
+)
 def test_the_projects_configurations_pass(name: str) -> None:
     read_experiment(merge(load_configfile(ROOT / name)), SCHEMA_PATH, MANIFEST)
 
@@ -33,6 +35,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert (experiment.mnist_folder, experiment.font_folder, experiment.families) == (None,) * 3
     assert experiment.gan == gan_config("small") and experiment.gan_seeds == (0,)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
+    assert experiment.augmented is False
 
 
 def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:
@@ -44,6 +47,12 @@ def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:
         published = {Decimal(row["ratio"]) for row in csv.DictReader(file)}
     assert len(published) == 13
     assert [Decimal(ratio) for ratio in experiment.ratios] == sorted(published)
+
+
+def test_the_baselines_overlay_switches_them_on_and_nothing_else() -> None:
+    overlay = load_configfile(ROOT / "config" / "baselines.yaml")
+    experiment = read_experiment(merge(overlay), SCHEMA_PATH, MANIFEST)
+    assert experiment == replace(read(), augmented=True)
 
 
 def test_the_149_families_of_the_comments_are_the_manifests() -> None:
@@ -142,7 +151,7 @@ def test_the_default_configuration_has_every_required_key() -> None:
         ("render", RenderConfig, set()),
         ("splits", SplitsConfig, set()),
         ("gan", GanConfig, {"preset", "seeds"}),
-        ("classify", ClassifierConfig, {"preset", "runs"}),
+        ("classify", ClassifierConfig, {"preset", "runs", "augmented"}),
     ],
 )
 def test_a_section_has_the_settings_of_its_stage(section: str, settings, own: set[str]) -> None:

@@ -36,7 +36,7 @@ MISTAKES = [
     ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seed"),
     ("gan: {seed: 1}", "gan.seed", "no such key; there are preset, seeds, samples"),
     ("gan: {weights: {real: 1}}", "gan.weights.real", "no such key; there are .*task_real"),
-    ("classify: {epochs: 3}", "classify.epochs", "no such key; there are preset, runs, samples"),
+    ("classify: {epochs: 3}", "classify.epochs", "no such key; there are preset, runs, augmented"),
     # Sections that are something else.
     ("mnist: null", "mnist", "null is wrong; right is a section with the key folder"),
     ("fonts: []", "fonts", "keys folder, families"),
@@ -117,6 +117,9 @@ MISTAKES = [
     ("classify: {preset: big}", "classify.preset", "paper .* or small"),
     ("classify: {runs: 0}", "classify.runs", "a whole number of at least 1"),
     ("classify: {runs: true}", "classify.runs", "a whole number of at least 1"),
+    ("classify: {augmented: 1}", "classify.augmented", "true adds .*, false leaves them out"),
+    ("classify: {augmented: 'false'}", "classify.augmented", "true adds .*, false leaves them out"),
+    ("classify: {augmented: null}", "classify.augmented", "true adds .*, false leaves them out"),
     ("classify: {samples: 99}", "classify.samples", "at least 100 .classify.batch_size."),
     ("classify: {batch_size: 0}", "classify.batch_size", "a whole number of at least 1"),
     ("classify: {filters: [32]}", "classify.filters", "a list of two whole numbers"),

@@ -20,6 +20,7 @@ SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
 TABLE = Counter(accuracy=1, all=1) + CURVES
+DEFAULT = Counter(mnist=1, fonts=1, render=1) + SAMPLES + TABLE + CHAIN + CHAIN + CHAIN
 
 
 def copy_project(folder: Path) -> Path:
@@ -71,9 +72,13 @@ def experiment(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_default_experiment_plans_every_stage_for_every_ratio():
-    jobs = planned(ROOT, "--forceall")
-    once = Counter(mnist=1, fonts=1, render=1) + SAMPLES + TABLE
-    assert jobs == once + Counter({rule: 3 * count for rule, count in CHAIN.items()})
+    assert planned(ROOT, "--forceall") == DEFAULT
+
+
+def test_baselines_add_three_sets_a_ratio_and_a_figure():
+    jobs = planned(ROOT, "--forceall", "--configfile", "config/baselines.yaml")
+    assert jobs - DEFAULT == Counter(classify_train=6, classify_train_gan=3, baselines=1)
+    assert not DEFAULT - jobs
 
 
 def test_default_profile_is_read():
@@ -199,10 +204,14 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             {"classify": {"samples": 3000}},
             Counter(classify_train=6, classify_train_gan=4, classify_test=2) + TABLE,
         ),
+        (
+            {"classify": {"augmented": True}},
+            Counter(classify_train=4, classify_train_gan=2, classify_test=2, baselines=1) + TABLE,
+        ),
         ({"ratios": ["0.1"]}, TABLE + Counter(figure3=1)),
         ({"mnist": {"folder": None}}, Counter()),
     ],
-    ids=["GAN setting", "GAN seed", "classifier setting", "ratio removed", "nothing"],
+    ids=["GAN setting", "GAN seed", "classifier setting", "baselines", "ratio removed", "nothing"],
 )
 def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: Counter):
     assert planned(finished, *overlay(finished, settings)) == jobs

@@ -30,6 +30,11 @@ AUTHORS_CSV = Path(__file__).parents[1] / "resources" / "authors_results.csv"
 HEADER = "ratio,n_real,n_synthetic,gan_seed,dataset,run,test_set,accuracy"
 IMAGE_COUNTS = {"0.007": (420, 59_580), "0.04": (2_400, 57_600)}
 BASE_ERRORS = {"original": 6, "font": 16, "GAN": 8, "original+GAN": 4, "original+font": 5}  # in %
+BASE_ERRORS |= {
+    "augmented-original": 3,
+    "augmented-original+font": 2,
+    "augmented-original+GAN": 1,
+}
 SEEDS, RUNS = (0, 1), 3
 
 
@@ -74,7 +79,14 @@ def draw(
     return function(rows, authors, png, svg)
 
 
-CURVES = ["font_error", "classifier_error", "original_font_error", "error_ratio", "mixed_test_set"]
+CURVES = [
+    "font_error",
+    "classifier_error",
+    "original_font_error",
+    "baselines",
+    "error_ratio",
+    "mixed_test_set",
+]
 
 
 def test_accuracy_rows_are_typed(rows: list[Accuracy]) -> None:
@@ -210,6 +222,7 @@ def test_every_run_is_drawn(
     shown = {
         "classifier_error": {"font", "GAN", "original", "original+GAN"},
         "original_font_error": {"original", "original+font"},
+        "baselines": {"original+GAN", *(d for d in BASE_ERRORS if d.startswith("augmented-"))},
     }
     for name, datasets in shown.items():
         expected = sorted(

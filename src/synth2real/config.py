@@ -36,6 +36,7 @@ class Experiment:
     gan_seeds: tuple[int, ...]
     classifier: ClassifierConfig
     runs: int
+    augmented: bool
 
 
 def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> Experiment:
@@ -51,7 +52,7 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
     """
     _check_schema(config, schema)
     gan = {k: v for k, v in config["gan"].items() if k != "seeds"}
-    classify = {k: v for k, v in config["classify"].items() if k != "runs"}
+    classify = {k: v for k, v in config["classify"].items() if k not in ("runs", "augmented")}
     families = config["fonts"]["families"]
     experiment = Experiment(
         ratios=tuple(config["ratios"]),
@@ -64,6 +65,7 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
         gan_seeds=tuple(config["gan"]["seeds"]),
         classifier=classifier_config(**classify),
         runs=config["classify"]["runs"],
+        augmented=config["classify"]["augmented"],
     )
     problems = [*_check_ratios(experiment), *_check_budgets(experiment)]
     _raise([*problems, *_check_sources(experiment, manifest)])

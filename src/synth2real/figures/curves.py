@@ -40,6 +40,12 @@ from synth2real.figures.style import (
 
 ERROR_FLOOR = 0.5 / MNIST_TEST_IMAGES
 MIXED_DATASETS = ("original", "original+font", "original+GAN")
+BASELINES = (
+    "original+GAN",
+    "augmented-original",
+    "augmented-original+font",
+    "augmented-original+GAN",
+)
 
 
 @matplotlib.rc_context(STYLE)
@@ -86,6 +92,13 @@ def original_font_error(
 ) -> Figure:
     """Figure 6: error on MNIST's test set of original and original+font."""
     return _error_figure(rows, authors, ("original", "original+font"), png, svg)
+
+
+def baselines(
+    rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
+) -> Figure:
+    """Error on MNIST's test set of original+GAN and of the augmented sets."""
+    return _error_figure(rows, authors, BASELINES, png, svg)
 
 
 @matplotlib.rc_context(STYLE)

@@ -32,6 +32,10 @@ LOOKS = {
     "GAN": Look("#009E73", "^"),
     "original+GAN": Look("#D55E00", "D"),
     "original+font": Look("#0072B2", "v"),
+    # As without augmentation, but for the one that a figure shows beside original+GAN.
+    "augmented-original": Look("#000000", "o"),
+    "augmented-original+font": Look("#0072B2", "v"),
+    "augmented-original+GAN": Look("#CC79A7", "^"),
 }
 GREY = "#767676"
 
