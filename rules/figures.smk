@@ -1,5 +1,5 @@
-# The table of all accuracies, and the paper's figures.
-#   in:  accuracies, font and converted images, the authors' results
+# The table of all accuracies, the paper's figures, and one of the gap.
+#   in:  accuracies, font and converted images, the authors' results, results/gap.csv
 #   out: results/accuracy.csv, results/figures/*.{png,svg}
 
 CURVES = {
@@ -9,7 +9,7 @@ CURVES = {
     "error_ratio": "error_ratio",
     "mixed_test_set": "mixed_test_set",
 }
-FIGURES = ["figure2", "figure3", *CURVES]
+FIGURES = ["figure2", "figure3", *CURVES, "gap"]
 # Figure 3 has room for four ratios.
 SHOWN_RATIOS = spread_ratios(RATIOS)
 
@@ -102,3 +102,21 @@ for name, function in CURVES.items():
             function=function,
         script:
             "../workflow/scripts/curves.py"
+
+
+rule gap_figure:
+    input:
+        code=code("gap_figure.py"),
+        gap="results/gap.csv",
+    output:
+        **figure("gap"),
+    log:
+        "results/logs/gap_figure.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../workflow/scripts/gap_figure.py"
