@@ -42,7 +42,7 @@ def measure_gap(
         real: images to compare with, which the judge did not train on.
         images: the images to measure.
         known_to_judge: it trained on `images`, so that agreement with their labels says nothing
-            and is left out. Their features, too, are somewhat cleaner than those of new images.
+            and is left out. Their features, too, may differ from those of new images.
         path: the table.
     """
     random = np.random.default_rng(0)
