@@ -1,8 +1,8 @@
 # The experiment of "Exploiting synthetic images for real-world image recognition" (Maton, Huijser,
 # van Gemert, Kayhan): do synthetic images, converted by a GAN, help a classifier of real ones?
 #
-#   fonts -> render -+-> splits -> gan -> convert -+-> classify -> figures
-#            mnist --+------------------------------+
+#   fonts -> render -+-> splits -> gan -> convert -+-> classify -+-> figures
+#            mnist --+-----------------------------+-> gap ------+
 #
 # Each stage has a file of its name in rules/, workflow/scripts/ and src/synth2real/, and a folder
 # in results/.
@@ -26,6 +26,7 @@ include: "rules/splits.smk"
 include: "rules/gan.smk"
 include: "rules/convert.smk"
 include: "rules/classify.smk"
+include: "rules/gap.smk"
 include: "rules/figures.smk"
 
 
@@ -33,5 +34,6 @@ rule all:
     default_target: True
     input:
         "results/accuracy.csv",
+        "results/gap.csv",
         "results/fonts/credits.md",
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),

@@ -1,5 +1,5 @@
-# The table of all accuracies, and the paper's figures.
-#   in:  accuracies, font and converted images, the authors' results
+# The table of all accuracies, the paper's figures, and one of the gap.
+#   in:  accuracies, font and converted images, the authors' results, results/gap.csv
 #   out: results/accuracy.csv, results/figures/*.{png,svg}
 
 CURVES = {
@@ -11,7 +11,7 @@ CURVES = {
 }
 if EXPERIMENT.augmented:
     CURVES["baselines"] = "baselines"
-FIGURES = ["figure2", "figure3", *CURVES]
+FIGURES = ["figure2", "figure3", *CURVES, "gap"]
 # Figure 3 has room for four ratios.
 SHOWN_RATIOS = spread_ratios(RATIOS)
 
@@ -104,3 +104,21 @@ for name, function in CURVES.items():
             function=function,
         script:
             "../workflow/scripts/curves.py"
+
+
+rule gap_figure:
+    input:
+        code=code("gap_figure.py"),
+        gap="results/gap.csv",
+    output:
+        **figure("gap"),
+    log:
+        "results/logs/gap_figure.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../workflow/scripts/gap_figure.py"

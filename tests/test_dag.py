@@ -19,8 +19,14 @@ TINY = ("--configfile", "config/tiny.yaml")
 SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
+CHAIN += Counter(gap_real=1, gap_converted=1)
 TABLE = Counter(accuracy=1, all=1) + CURVES
-DEFAULT = Counter(mnist=1, fonts=1, render=1) + SAMPLES + TABLE + CHAIN + CHAIN + CHAIN
+GAP = Counter(gap_table=1, gap_figure=1)
+ONCE = Counter(mnist=1, fonts=1, render=1, gap_judge=1, gap_font=1)
+DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
+# What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
+CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, gap_converted=2)
+MEASURED = Counter(gap_font=1, gap_real=2, gap_converted=2)
 
 
 def copy_project(folder: Path) -> Path:
@@ -154,7 +160,16 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
     assert len(rows) == 2 * 5 * 2 * 3
     assert {row["n_real"] for row in rows if row["ratio"] == "0.1"} == {"100"}
     assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
-    for name in [*SAMPLES, *CURVES]:
+    with open(results / "gap.csv", newline="") as file:
+        gap = Counter((row["images"], row["ratio"]) for row in csv.DictReader(file))
+    # Six metrics; a ratio's real images are among those that the judge learnt to label.
+    sets = {"font": [""], "converted": ["0.1", "0.5"], "real": ["0.1", "0.5"]}
+    assert gap == {("MNIST test", ""): 1} | {
+        (images, ratio): 5 if images == "real" else 6
+        for images, ratios in sets.items()
+        for ratio in ratios
+    }
+    for name in [*SAMPLES, *CURVES, "gap"]:
         for suffix in ("png", "svg"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 1000
     assert "OFL-1.1" in (results / "fonts/credits.md").read_text()
@@ -168,7 +183,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
 def test_report_shows_every_figure(finished: Path):
     assert snakemake(finished, *TINY, "--report", "report.html").returncode == 0
     text = (finished / "report.html").read_text()
-    for name in [*SAMPLES, *CURVES]:
+    for name in [*SAMPLES, *CURVES, "gap"]:
         assert f"{name}.svg" in text
 
 
@@ -185,7 +200,8 @@ def test_finished_experiment_stays_finished_when_its_folder_moves(experiment: Pa
 @pytest.mark.slow
 def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
     settings = {"ratios": ["0.1", "0.5", "0.2"]}
-    assert planned(finished, *overlay(finished, settings)) == CHAIN + TABLE + Counter(figure3=1)
+    jobs = CHAIN + TABLE + GAP + Counter(figure3=1)
+    assert planned(finished, *overlay(finished, settings)) == jobs
 
 
 @pytest.mark.slow
@@ -194,21 +210,25 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
     [
         (
             {"gan": {"learning_rate": 0.002}},
-            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, figure3=1) + TABLE,
+            CONVERTED + Counter(figure3=1) + TABLE + GAP,
         ),
         (
             {"gan": {"seeds": [0, 1]}},
-            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2) + TABLE,
+            CONVERTED + TABLE + GAP,
         ),
         (
             {"classify": {"samples": 3000}},
-            Counter(classify_train=6, classify_train_gan=4, classify_test=2) + TABLE,
+            Counter(classify_train=6, classify_train_gan=4, classify_test=2)
+            + Counter(gap_judge=1)
+            + MEASURED
+            + TABLE
+            + GAP,
         ),
         (
             {"classify": {"augmented": True}},
             Counter(classify_train=4, classify_train_gan=2, classify_test=2, baselines=1) + TABLE,
         ),
-        ({"ratios": ["0.1"]}, TABLE + Counter(figure3=1)),
+        ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
         ({"mnist": {"folder": None}}, Counter()),
     ],
     ids=["GAN setting", "GAN seed", "classifier setting", "baselines", "ratio removed", "nothing"],
@@ -223,12 +243,13 @@ def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: 
     [
         (
             "gan/losses.py",
-            Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, figure3=1) + TABLE,
+            CONVERTED + Counter(figure3=1) + TABLE + GAP,
         ),
         (
             "classify/accuracy.py",
             Counter(classify_test=2) + TABLE,
         ),
+        ("gap/measure.py", MEASURED + GAP + Counter(all=1)),
         ("figures/curves.py", CURVES + Counter(all=1)),
         ("config.py", Counter()),
     ],
@@ -254,9 +275,9 @@ def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     arguments = overlay(folder, {"ratios": ["0.1"]})
     result = snakemake(folder, "--cores", "1", *arguments)
     assert result.returncode == 0, result.stderr
-    patterns = ("mnist/*", "render/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
+    patterns = ("mnist/*", "render/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
     files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
-    assert len(files) == 4 + 1 + 1 + 2 + 10 + 1
+    assert len(files) == 4 + 3 + 1 + 1 + 2 + 10 + 1 + 2
     for path in files:
         other = finished / path.relative_to(folder)
         assert path.read_bytes() == other.read_bytes(), path

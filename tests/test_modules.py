@@ -21,6 +21,10 @@ STAGES = {
     "figure2": "figures/samples",
     "figure3": "figures/samples",
     "gan": "gan/train",
+    "gap": "gap/measure",
+    "gap_figure": "figures/gap",
+    "gap_judge": "gap/judge",
+    "gap_table": "gap/table",
 }
 
 

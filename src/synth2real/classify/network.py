@@ -34,12 +34,16 @@ class Classifier(nnx.Module):
         self.dense1 = nnx.Linear(pooled**2 * second, config.hidden, rngs=rngs)
         self.dense2 = nnx.Linear(config.hidden, CLASSES, rngs=rngs)
 
-    def __call__(self, x_Bx28x28x1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits [B, 10] of images in [0, 1]; a key turns dropout on."""
+    def features(self, x_Bx28x28x1: jax.Array) -> jax.Array:
+        """Activations [B, hidden], zero or more, of the dense layer for images in [0, 1]."""
         h = space_to_depth(x_Bx28x28x1, self.block)
         h = nnx.relu(max_pool_2x2(self.conv1(h)))
         h = nnx.relu(max_pool_2x2(self.conv2(h)))
-        h = nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
+        return nnx.relu(self.dense1(jax.lax.collapse(h, 1)))
+
+    def __call__(self, x_Bx28x28x1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
+        """Logits [B, 10] of images in [0, 1]; a key turns dropout on."""
+        h = self.features(x_Bx28x28x1)
         if key is not None:
             h = dropout(h, self.dropout, key)
         return self.dense2(h)

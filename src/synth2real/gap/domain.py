@@ -1,0 +1,34 @@
+"""The domain classifier: can a network tell images from real ones?"""
+
+import tempfile
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from synth2real.classify.config import ClassifierConfig
+from synth2real.classify.sets import TrainingSet
+from synth2real.classify.train import load_classifier, make_accuracy, train_classifiers
+from synth2real.training import Images
+
+
+def domain_accuracy(config: ClassifierConfig, real: Images, images: Images, label: str) -> float:
+    """Accuracy, in [0, 1], of a network at telling images from as many real ones.
+
+    It learns from the first half of both and is tested on the second; 0.5 is a closed gap. Both
+    halves may show the same fonts at other angles. The network is the experiment's classifier, of
+    whose ten logits two have a label.
+    """
+    half = len(real.labels) // 2
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "domain.npz"
+        train = _mix(real, images, slice(half))
+        train_classifiers(config, TrainingSet([train]), seeds=[0], paths=[path], label=label)
+        params = load_classifier(config, path)
+    return make_accuracy(config)(params, _mix(real, images, slice(half, None)))
+
+
+def _mix(real: Images, images: Images, part: slice) -> Images:
+    """A part of both, labelled 0 for real and 1 for the others."""
+    both = [real.images[part], images.images[part]]
+    labels = jnp.repeat(jnp.arange(2, dtype=jnp.int32), len(both[0]))
+    return Images(jnp.concatenate(both), labels)

@@ -1,0 +1,86 @@
+"""Measuring: all metrics of one set of images against MNIST's test images."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.classify.config import ClassifierConfig
+from synth2real.gap.domain import domain_accuracy
+from synth2real.gap.judge import judge_images
+from synth2real.gap.metrics import (
+    NEIGHBOURS,
+    density_and_coverage,
+    frechet_distance,
+    kernel_distance,
+)
+from synth2real.gap.table import Measurement, write_measurements
+from synth2real.training import Images
+
+SUBSET, DRAWS = 1000, 100  # of the kernel distance
+
+
+def measure_gap(
+    config: ClassifierConfig,
+    judge_path: Path,
+    real: Images,
+    images: Images,
+    *,
+    known_to_judge: bool,
+    path: Path,
+) -> None:
+    """Measures how far images are from real ones, and writes a table of `Measurement`s.
+
+    Only as many images are measured as there are real ones. They meet all of the real images in
+    the Fréchet and the kernel distance, and equally many, drawn with a fixed seed, in the others.
+    Of fewer than six images only the labels are measured: coverage needs five neighbours.
+
+    Args:
+        config: the experiment's classifier. The judge has its architecture, the domain classifier
+            its budget, too.
+        judge_path: the judge's weights.
+        real: images to compare with, which the judge did not train on.
+        images: the images to measure.
+        known_to_judge: it trained on `images`, so that agreement with their labels says nothing
+            and is left out. Their features, too, may differ from those of new images.
+        path: the table.
+    """
+    random = np.random.default_rng(0)
+    n = min(len(real.labels), len(images.labels))
+    real = _draw(real, len(real.labels), random)
+    images = _draw(images, n, random)
+    label = f"domains, {path}"
+    measurements = [
+        measurement
+        for measurement in _measure(config, judge_path, real, images, label)
+        if not (known_to_judge and measurement.metric == "label_agreement")
+    ]
+    write_measurements(path, measurements)
+
+
+def _draw(data: Images, count: int, random: np.random.Generator) -> Images:
+    """Some of the images, or all, in random order."""
+    index = random.permutation(len(data.labels))[:count]
+    return Images(*(array[index] for array in data))
+
+
+def _measure(
+    config: ClassifierConfig, judge_path: Path, real: Images, images: Images, label: str
+) -> Iterator[Measurement]:
+    n = len(images.labels)
+    features_NxD, digits_N = judge_images(config, judge_path, images.images)
+    agreement = float((digits_N == np.asarray(images.labels)).mean())
+    yield Measurement("label_agreement", agreement, None, n)
+    if n <= NEIGHBOURS:
+        return
+
+    real_MxD, _ = judge_images(config, judge_path, real.images)
+    yield Measurement("frechet_distance", frechet_distance(real_MxD, features_NxD), None, n)
+    distance, std = kernel_distance(real_MxD, features_NxD, subset=SUBSET, draws=DRAWS)
+    yield Measurement("kernel_distance", distance, std, n)
+    density, coverage = density_and_coverage(real_MxD[:n], features_NxD)
+    yield Measurement("density", density, None, n)
+    yield Measurement("coverage", coverage, None, n)
+
+    as_many = Images(*(array[:n] for array in real))
+    yield Measurement("domain_accuracy", domain_accuracy(config, as_many, images, label), None, n)
