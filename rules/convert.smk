@@ -1,5 +1,5 @@
 # All of a ratio's font images, and the font test set, converted by the ratio's GAN.
-#   in:  a GAN, the ratio's split, the font images
+#   in:  a GAN, the ratio's split, the font images, MNIST
 #   out: results/r{ratio}/convert/seed{seed}/{train,test}.npz (images, labels)
 
 
@@ -8,6 +8,7 @@ rule convert:
         code=code("convert.py"),
         networks="results/r{ratio}/gan/seed{seed}/networks.npz",
         split="results/r{ratio}/splits/split.npz",
+        mnist="results/mnist/train.npz",
         font_train="results/render/train.npz",
         font_test="results/render/test.npz",
     output:
@@ -23,8 +24,9 @@ rule convert:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=30,
+        runtime=60,
     params:
         config=asdict(EXPERIMENT.gan),
+        classifier=asdict(EXPERIMENT.classifier),
     script:
         "../workflow/scripts/convert.py"

@@ -71,3 +71,22 @@ def test_ranges_of_nothing_leave_images_as_they_are(monkeypatch: pytest.MonkeyPa
     for name, nothing in [("ROTATION", 0), ("SHEAR", 0), ("SCALE", 1), ("SHIFT", 0)]:
         monkeypatch.setattr(augment, name, nothing)
     np.testing.assert_allclose(random_affine(jnp.asarray(IMAGES), KEY), IMAGES, atol=1e-6)
+
+
+def test_a_warp_is_affine_and_elastic(monkeypatch: pytest.MonkeyPatch) -> None:
+    warped = augment.random_warp(IMAGES, KEY)
+    monkeypatch.setattr(augment, "ELASTICITY", 0.0)
+    key_affine, _ = jax.random.split(KEY)
+    np.testing.assert_allclose(
+        augment.random_warp(IMAGES, KEY), random_affine(IMAGES, key_affine), atol=1e-5
+    )
+    assert np.abs(np.asarray(warped) - random_affine(IMAGES, key_affine)).mean() > 0.05
+
+
+def test_elastic_displacements_have_the_stated_size() -> None:
+    # A ramp says where each of its pixels came from; only the elastic part varies by pixel.
+    ramp = np.broadcast_to(np.arange(28.0).reshape(1, 28, 1, 1), (500, 28, 28, 1))
+    rows = np.asarray(augment.random_warp(ramp, KEY))[:, 14, 14, 0]
+    maps = random_maps(jax.random.split(KEY)[0], 500)
+    right = augment.places(maps, 28, 28)[:, 0, 14, 14]
+    assert 0.7 * augment.ELASTICITY < (rows - right).std() < 1.1 * augment.ELASTICITY

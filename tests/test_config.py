@@ -33,7 +33,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert experiment.render == RenderConfig() and len(experiment.render.angles) == 47
     assert experiment.splits == SplitsConfig() and experiment.splits.total == 60_000
     assert (experiment.mnist_folder, experiment.font_folder, experiment.families) == (None,) * 3
-    assert experiment.gan == gan_config("small") and experiment.gan_seeds == (0,)
+    assert experiment.gan == gan_config("synth2real") and experiment.gan_seeds == (0,)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
     assert experiment.augmented is False
 

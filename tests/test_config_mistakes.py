@@ -81,8 +81,16 @@ MISTAKES = [
     ("splits: {total: '60000'}", "splits.total", "a whole number from 2 to 60000"),
     ("splits: {seed: null}", "splits.seed", "a whole number of at least 0"),
     # The GAN.
-    ("gan: {preset: tiny}", "gan.preset", "pixelda-code .*, pixelda-text .* or small"),
-    ("gan: {preset: null}", "gan.preset", "pixelda-code .*, pixelda-text .* or small"),
+    (
+        "gan: {preset: tiny}",
+        "gan.preset",
+        "synth2real .*, pixelda-code .* or small",
+    ),
+    (
+        "gan: {preset: null}",
+        "gan.preset",
+        "synth2real .*, pixelda-code .* or small",
+    ),
     ("gan: {seeds: []}", "gan.seeds", "a list of different whole numbers of at least 0"),
     ("gan: {seeds: 0}", "gan.seeds", "a list of different whole numbers of at least 0"),
     ("gan: {seeds: [0, 0]}", "gan.seeds", "a list of different whole numbers of at least 0"),
@@ -91,7 +99,7 @@ MISTAKES = [
     ("gan: {seeds: [4294967296]}", "gan.seeds[0]", "a whole number from 0 to 4294967295"),
     ("gan: {samples: -5}", "gan.samples", "a whole number"),
     ("gan: {samples: 1e6}", "gan.samples", '"1e6" is wrong.* a whole number'),
-    ("gan: {samples: 63}", "gan.samples", "63 is not enough for one step; at least 64"),
+    ("gan: {samples: 127}", "gan.samples", "127 is not enough for one step; at least 128"),
     ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\)"),
     ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),
     ("gan: {pixel_block: 3}", "gan.pixel_block", "1 or 2"),

@@ -10,13 +10,30 @@ from flax import nnx
 
 import reference
 from synth2real.arrays import load_arrays
-from synth2real.convert import BATCH, CONVERT, convert_images, load_generator, write_converted
+from synth2real.convert import (
+    CONVERT,
+    convert_images,
+    draw_candidate,
+    draw_exemplars,
+    load_generator,
+    warp_images,
+    write_converted,
+)
 from synth2real.errors import InputError
+from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Generator
 from synth2real.gan.state import GanState, make_graphs
 from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.training import BATCH, Images
 from synth2real.trees import save_tree
-from tiny import numbered_images, random_gan_state, random_pixels, tiny_gan
+from tiny import (
+    numbered_images,
+    random_gan_state,
+    random_images,
+    random_pixels,
+    tiny_classifier,
+    tiny_gan,
+)
 
 KEY = jax.random.key(0)
 CONFIG = tiny_gan()
@@ -36,7 +53,7 @@ def blank(state: GanState, tint: float) -> GanState:
 
 
 def convert(images: np.ndarray, key: jax.Array = KEY, state: GanState = STATE) -> np.ndarray:
-    return convert_images(GRAPHS, state.generator, images, key)
+    return convert_images(CONFIG, GRAPHS, state.generator, images, key)
 
 
 # (x + 1) / 2 * 255 of -1, 0, 1, and of tanh(0.5) = 0.46212: 186.42.
@@ -55,7 +72,7 @@ def test_conversions_are_the_generators_in_evaluation_mode() -> None:
     )
     generator = STATE.generator._replace(params=silent)
     images = random_pixels(3)
-    converted = convert_images(GRAPHS, generator, images, KEY)
+    converted = convert_images(CONFIG, GRAPHS, generator, images, KEY)
     module = nnx.merge(GRAPHS.generator, *generator[:2])
     x = images[..., None] / 127.5 - 1
     right = reference.generator(module, x, np.zeros((3, 10)), train=False)[..., 0]
@@ -74,7 +91,7 @@ def test_every_image_is_converted_once_and_in_order(count: int) -> None:
     generator = STATE.generator._replace(params=nnx.state(module, nnx.Param))
     greys = np.arange(count) % 251
     images = np.broadcast_to(greys[:, None, None], (count, 28, 28)).astype(np.uint8)
-    converted = convert_images(GRAPHS, generator, images, KEY)
+    converted = convert_images(CONFIG, GRAPHS, generator, images, KEY)
     right = (np.tanh(greys / 127.5 - 1) + 1) / 2 * 255
     assert len(converted) == count
     assert np.abs(converted - right[:, None, None]).max() <= 0.51
@@ -121,14 +138,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(folder: Path, name: str = "out", seed: int = 0) -> tuple[Path, Path]:
+def write(
+    folder: Path, name: str = "out", seed: int = 0, config: GanConfig = CONFIG
+) -> tuple[Path, Path]:
     paths = folder / f"{name}_train.npz", folder / f"{name}_test.npz"
     write_converted(
-        CONFIG,
-        folder / "networks.npz",
-        folder / "split.npz",
-        folder / "font_train.npz",
-        folder / "font_test.npz",
+        config,
+        tiny_classifier(samples=200),
+        gan_path=folder / "networks.npz",
+        split_path=folder / "split.npz",
+        mnist_path=folder / "mnist.npz",
+        font_train_path=folder / "font_train.npz",
+        font_test_path=folder / "font_test.npz",
         seed=seed,
         train_path=paths[0],
         test_path=paths[1],
@@ -179,3 +200,66 @@ def test_a_truncated_gan_is_refused_by_name(folder: Path) -> None:
 def test_conversion_shares_no_key_with_training() -> None:
     training = jax.random.split(jax.random.key(0), 3)
     assert not any((jax.random.fold_in(KEY, CONVERT) == key).all() for key in training)
+
+
+# --- exemplars and candidates -----------------------------------------------------------------
+
+FONT_LABELS = np.repeat(np.arange(10), 200)
+
+
+def test_exemplars_show_the_same_digit_and_leave_the_fonts_their_share() -> None:
+    real_labels = np.array([0, 1, 1, 2, 3, 4, 5, 6, 7, 7])  # no 8 and no 9
+    exemplars = draw_exemplars(FONT_LABELS, real_labels, 10.0, KEY)
+    drawn = exemplars >= 0
+    assert (real_labels[exemplars[drawn]] == FONT_LABELS[drawn]).all()
+    assert not drawn[FONT_LABELS >= 8].any()
+    # 10 / (10 + 10) of 1,600 images: 800, four standard deviations (20) around it.
+    assert abs(drawn[FONT_LABELS < 8].sum() - 800) < 80
+    assert set(exemplars[drawn & (FONT_LABELS == 7)]) == {8, 9}
+
+
+def test_font_images_alone_where_the_fonts_worth_is_none() -> None:
+    assert (draw_exemplars(FONT_LABELS, np.arange(10), None, KEY) == -1).all()
+
+
+def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
+    font, real = random_images(40), random_images(30, seed=1)
+    config = tiny_gan(font_worth=30.0)
+    candidate = draw_candidate(config, GRAPHS, blank(STATE, 50.0).generator, font, real, KEY)
+    exemplars = draw_exemplars(np.asarray(font.labels), np.asarray(real.labels), 30.0, KEY)
+    from_font = exemplars < 0
+    assert 0 < from_font.sum() < 40
+    assert (candidate[from_font] == 255).all()  # whatever the generator paints
+    # Nothing warps them here, so they come through as they are.
+    right = np.asarray(real.images)[exemplars[~from_font], ..., 0]
+    np.testing.assert_array_equal(candidate[~from_font], right)
+
+
+def test_warped_images_stay_in_range_and_differ_by_image() -> None:
+    images = np.broadcast_to(random_pixels(1), (3, 28, 28))
+    warped = warp_images(tiny_gan(augment=True), images, KEY)
+    assert warped.dtype == np.uint8 and len({image.tobytes() for image in warped}) == 3
+    np.testing.assert_array_equal(warp_images(CONFIG, images, KEY), images)
+
+
+def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> None:
+    config = tiny_gan(candidates=3, font_worth=10.0)
+    path = write(folder, config=config)[0]
+    images, labels = load_arrays(path, "images", "labels")
+    real, real_labels = load_arrays(folder / "mnist.npz", "images", "labels")
+    font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
+    split = read_split(folder / "split.npz")
+    assert labels.tolist() == font_labels[split.font].tolist()
+    key, _ = jax.random.split(jax.random.fold_in(jax.random.key(0), CONVERT))
+    parts = [
+        Images(jnp.asarray(x[index][..., None]), jnp.asarray(y[index], "int32"))
+        for x, y, index in ((font, font_labels, split.font), (real, real_labels, split.real))
+    ]
+    candidates = np.stack(
+        [
+            draw_candidate(config, GRAPHS, STATE.generator, *parts, k)
+            for k in (key, *jax.random.split(key, 2))
+        ]
+    )
+    among = (candidates == images).all((2, 3))
+    assert among.any(0).all() and not among[0].all()

@@ -45,7 +45,7 @@ def generate(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -
 
 @partial(nnx.jit, static_argnames="train")
 def judge(discriminator: Discriminator, x: jax.Array, *, key: jax.Array, train: bool) -> jax.Array:
-    return discriminator(x, key=key, train=train)
+    return discriminator(x, jnp.zeros(len(x), jnp.int32), key=key, train=train)
 
 
 def images(count: int, seed: int = 1) -> np.ndarray:
@@ -103,7 +103,9 @@ def test_discriminator_stages() -> None:
         assert out_shape(conv, 5, size, size, width) == (5, small, small, wide)
         assert norm.num_features == wide
     assert out_shape(discriminator.dense_out, 5, 4 * 4 * 512) == (5, 1)
-    assert out_shape(discriminator, 5, 28, 28, 1, key=KEY, train=True) == (5,)
+    assert out_shape(
+        discriminator, 5, 28, 28, 1, labels_B=jnp.zeros(5, int), key=KEY, train=True
+    ) == (5,)
 
 
 def test_task_classifier_stages() -> None:

@@ -1,4 +1,4 @@
-"""Random affine augmentation: every image turned, slanted, stretched and shifted a little."""
+"""Random maps of images: every image turned, slanted, stretched, shifted, and bent a little."""
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,9 @@ ROTATION = 0.15  # radians, 8.6 degrees
 SHEAR = 0.2  # columns a row, as in italics
 SCALE = 1.12  # the largest factor, of height and width each; the smallest is 1 / 1.12
 SHIFT = 2.0  # pixels, vertically and horizontally each
+# Elastic maps (Simard et al. 2003) move the points of a coarse grid; between them it goes smoothly.
+GRID = 5
+ELASTICITY = 1.0  # pixels, standard deviation
 
 
 def random_affine(images_BxHxWx1: jax.Array, key: jax.Array) -> jax.Array:
@@ -20,6 +23,16 @@ def random_affine(images_BxHxWx1: jax.Array, key: jax.Array) -> jax.Array:
     What comes from outside an image is 0; images in [-1, 1] are to be lifted by 1 for this.
     """
     return affine(images_BxHxWx1, random_maps(key, len(images_BxHxWx1)))
+
+
+def random_warp(images_BxHxWx1: jax.Array, key: jax.Array) -> jax.Array:
+    """Applies a random affine and a random elastic map, as one, to each float image."""
+    count, height, width, _ = images_BxHxWx1.shape
+    key_affine, key_elastic = jax.random.split(key)
+    grid = ELASTICITY * jax.random.normal(key_elastic, (count, 2, GRID, GRID))
+    elastic_Bx2xHxW = jax.image.resize(grid, (count, 2, height, width), "cubic")
+    maps_Bx2x3 = random_maps(key_affine, count)
+    return resample(images_BxHxWx1, places(maps_Bx2x3, height, width) + elastic_Bx2xHxW)
 
 
 def random_maps(key: jax.Array, count: int) -> jax.Array:
@@ -43,13 +56,22 @@ def affine(images_BxHxWx1: jax.Array, maps_Bx2x3: jax.Array) -> jax.Array:
     in the image: p to A p + b, (row, column) from the centre.
     """
     _, height, width, _ = images_BxHxWx1.shape
+    return resample(images_BxHxWx1, places(maps_Bx2x3, height, width))
+
+
+def places(maps_Bx2x3: jax.Array, height: int, width: int) -> jax.Array:
+    """Where in an image the pixels of a mapped one come from: (row, column) [B, 2, H, W]."""
     centre_2x1x1 = np.array([height - 1, width - 1]).reshape(2, 1, 1) / 2
     pixels_2xHxW = np.indices((height, width)) - centre_2x1x1
+    # Places to a fraction of a pixel: an accelerator's quick products would blur them.
+    turned = jnp.einsum("bij,jhw->bihw", maps_Bx2x3[..., :2], pixels_2xHxW, precision="highest")
+    return turned + maps_Bx2x3[..., 2, None, None] + centre_2x1x1
 
-    def resample(image_HxWx1: jax.Array, map_2x3: jax.Array) -> jax.Array:
-        # Places to a fraction of a pixel: an accelerator's quick products would blur them.
-        turned = jnp.einsum("ij,jhw->ihw", map_2x3[:, :2], pixels_2xHxW, precision="highest")
-        places_2xHxW = turned + map_2x3[:, 2].reshape(2, 1, 1) + centre_2x1x1
+
+def resample(images_BxHxWx1: jax.Array, places_Bx2xHxW: jax.Array) -> jax.Array:
+    """Takes each pixel from its place in the image, bilinearly, with zeros outside."""
+
+    def one(image_HxWx1: jax.Array, places_2xHxW: jax.Array) -> jax.Array:
         return map_coordinates(image_HxWx1[..., 0], list(places_2xHxW), order=1)[..., None]
 
-    return jax.vmap(resample)(images_BxHxWx1, maps_Bx2x3)
+    return jax.vmap(one)(images_BxHxWx1, places_Bx2xHxW)

@@ -1,4 +1,9 @@
-"""The convert stage: a GAN turns font images into MNIST_GAN (paper, section 3)."""
+"""The convert stage: a GAN turns font images into MNIST_GAN (paper, section 3).
+
+With `font_worth` and `candidates` it does more than run the generator. Some conversions start from
+a real image of the font image's digit, warped at random as in training; and of several conversions
+of an image one is kept (`synth2real.redraw`).
+"""
 
 import functools
 import logging
@@ -9,16 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from synth2real.arrays import load_arrays, save_arrays
+from synth2real.arrays import save_arrays
+from synth2real.classify.config import ClassifierConfig
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import Graphs, Network, init_state, make_graphs
-from synth2real.gan.step import generate, scale_pixels
+from synth2real.gan.step import generate, prepare
+from synth2real.redraw import keep_hardest, train_teacher
 from synth2real.splits import read_split
+from synth2real.training import Images, in_batches, load_images
 from synth2real.trees import load_tree
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
 CONVERT = 2**31  # folded into the seed's key; a small number would give a key of training's again
 
 
@@ -30,7 +37,11 @@ def load_generator(config: GanConfig, path: Path) -> tuple[Graphs, Network]:
 
 
 def convert_images(
-    graphs: Graphs, generator: Network, images_Nx28x28: np.ndarray, key: jax.Array
+    config: GanConfig,
+    graphs: Graphs,
+    generator: Network,
+    images_Nx28x28: np.ndarray,
+    key: jax.Array,
 ) -> np.ndarray:
     """Converts font images, uint8 [N, 28, 28], to images of the same shape and type.
 
@@ -38,32 +49,88 @@ def convert_images(
     the image and its noise alone. Pixels are uint8((x + 1) / 2 * 255), rounded: the authors'
     code left out the + 1 and so lost the negative half of the range.
     """
-    batches = []
-    for start in range(0, len(images_Nx28x28), BATCH):
-        batch = images_Nx28x28[start : start + BATCH]
-        # The last batch is filled up: one compiled shape serves all.
-        padded = np.pad(batch, ((0, BATCH - len(batch)), (0, 0), (0, 0)))
-        converted = _convert(graphs.generator, generator, padded, jax.random.fold_in(key, start))
-        batches.append(np.asarray(converted)[: len(batch)])
-    return np.concatenate(batches)
+
+    return in_batches(
+        functools.partial(_convert, config, graphs.generator, generator), images_Nx28x28, key
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _convert(
+    config: GanConfig,
+    graph: nnx.GraphDef,
+    generator: Network,
+    images_BxHxW: jax.Array,
+    key: jax.Array,
+) -> jax.Array:
+    x_BxHxWx1 = prepare(config, images_BxHxW[..., None], jax.random.fold_in(key, 1))
+    converted, _ = generate(graph, generator, x_BxHxWx1, key, train=False)
+    return _to_pixels(converted)
+
+
+def warp_images(config: GanConfig, images_Nx28x28: np.ndarray, key: jax.Array) -> np.ndarray:
+    """Warps real images as training did, uint8 [N, 28, 28]; the generator has no part in it."""
+    return in_batches(functools.partial(_warp, config), images_Nx28x28, key)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _convert(
-    graph: nnx.GraphDef, generator: Network, images_BxHxW: jax.Array, key: jax.Array
-) -> jax.Array:
-    x_BxHxWx1 = scale_pixels(images_BxHxW[..., None])
-    converted, _ = generate(graph, generator, x_BxHxWx1, key, train=False)
-    return jnp.round((converted[..., 0] + 1) / 2 * 255).astype(jnp.uint8)
+def _warp(config: GanConfig, images_BxHxW: jax.Array, key: jax.Array) -> jax.Array:
+    return _to_pixels(prepare(config, images_BxHxW[..., None], key))
+
+
+def _to_pixels(x_BxHxWx1: jax.Array) -> jax.Array:
+    return jnp.round((x_BxHxWx1[..., 0] + 1) / 2 * 255).astype(jnp.uint8)
+
+
+def draw_exemplars(
+    font_labels_N: np.ndarray, real_labels_M: np.ndarray, font_worth: float | None, key: jax.Array
+) -> np.ndarray:
+    """Draws what conversions start from: indices of real images of the same digit, int64 [N].
+
+    -1 stands for the font image itself: with probability font_worth / (font_worth + M), always
+    where font_worth is None or no real image shows the digit.
+    """
+    exemplars_N = np.full(len(font_labels_N), -1)
+    if font_worth is None:
+        return exemplars_N
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    from_real_N = rng.random(len(font_labels_N)) >= font_worth / (font_worth + len(real_labels_M))
+    for digit in np.unique(real_labels_M):
+        places = np.flatnonzero(from_real_N & (font_labels_N == digit))
+        exemplars_N[places] = rng.choice(np.flatnonzero(real_labels_M == digit), len(places))
+    return exemplars_N
+
+
+def draw_candidate(
+    config: GanConfig,
+    graphs: Graphs,
+    generator: Network,
+    font: Images,
+    real: Images,
+    key: jax.Array,
+) -> np.ndarray:
+    """One conversion of each font image, uint8 [N, 28, 28]."""
+    exemplars_N = draw_exemplars(
+        np.asarray(font.labels), np.asarray(real.labels), config.font_worth, key
+    )
+    font_NxHxW, real_MxHxW = np.asarray(font.images)[..., 0], np.asarray(real.images)[..., 0]
+    from_font_N = exemplars_N < 0
+    candidate = np.empty_like(font_NxHxW)
+    candidate[from_font_N] = convert_images(config, graphs, generator, font_NxHxW[from_font_N], key)
+    sources = real_MxHxW[exemplars_N[~from_font_N]]
+    candidate[~from_font_N] = warp_images(config, sources, jax.random.fold_in(key, 2))
+    return candidate
 
 
 def write_converted(
     config: GanConfig,
+    classifier: ClassifierConfig,
+    *,
     gan_path: Path,
     split_path: Path,
+    mnist_path: Path,
     font_train_path: Path,
     font_test_path: Path,
-    *,
     seed: int,
     train_path: Path,
     test_path: Path,
@@ -71,18 +138,25 @@ def write_converted(
     """Converts all of a ratio's font images, and the font test set.
 
     The files hold `images` and `labels` like the font images they come from: MNIST_GAN in the
-    order of the split's `font`, the GAN test set in the order of the font test set.
+    order of the split's `font`, the GAN test set in the order of the font test set. `classifier`
+    is the teacher's, where there are several candidates.
     """
     graphs, generator = load_generator(config, gan_path)
+    split = read_split(split_path)
+    real = load_images(mnist_path, split.real)
+    fonts = load_images(font_train_path, split.font), load_images(font_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
-    key_train, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    images, labels = load_arrays(font_train_path, "images", "labels")
-    index = read_split(split_path).font
-    _save(train_path, convert_images(graphs, generator, images[index], key_train), labels[index])
-    images, labels = load_arrays(font_test_path, "images", "labels")
-    _save(test_path, convert_images(graphs, generator, images, key_test), labels)
-
-
-def _save(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    save_arrays(path, images=images, labels=labels)
-    log.info(f"{path}: {len(labels):,} images converted")
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
+    draws = []
+    for font, key in zip(fonts, keys, strict=True):
+        keys_K = [key, *jax.random.split(key, config.candidates - 1)]
+        draws.append([draw_candidate(config, graphs, generator, font, real, k) for k in keys_K])
+    if config.candidates > 1:
+        first = Images(jnp.asarray(draws[0][0][..., None]), fonts[0].labels)
+        teacher = train_teacher(classifier, [real, first], seed)
+    for font, candidates, path in zip(fonts, draws, (train_path, test_path), strict=True):
+        labels_N = np.asarray(font.labels).astype(np.uint8)
+        kept = candidates[0]
+        if config.candidates > 1:
+            kept = keep_hardest(classifier, teacher, candidates, labels_N)
+        save_arrays(path, images=kept, labels=labels_N)

@@ -20,6 +20,7 @@ from synth2real.errors import InputError
 log = logging.getLogger(__name__)
 
 CHUNK_STEPS = 100
+BATCH = 500  # images at a time where nothing is trained
 SECONDS_BETWEEN_LINES = 10.0
 
 State = Any  # a NamedTuple of arrays with the field `step`
@@ -44,6 +45,21 @@ def load_images(path: Path, index: np.ndarray | None = None) -> Images:
     if index is not None:
         images_NxHxW, labels_N = images_NxHxW[index], labels_N[index]
     return Images(jnp.asarray(images_NxHxW[..., None]), jnp.asarray(labels_N, jnp.int32))
+
+
+def in_batches(function: Callable, images_NxHxW: np.ndarray, key: jax.Array | None = None):
+    """Applies a compiled function to batches of images and puts the results together, [N, ...].
+
+    With a key, the function gets another one for each batch.
+    """
+    results = []
+    for start in range(0, max(len(images_NxHxW), 1), BATCH):
+        batch = images_NxHxW[start : start + BATCH]
+        # The last batch is filled up: one compiled shape serves all.
+        padded = np.pad(batch, ((0, BATCH - len(batch)), (0, 0), (0, 0)))
+        keys = () if key is None else (jax.random.fold_in(key, start),)
+        results.append(np.asarray(function(padded, *keys))[: len(batch)])
+    return np.concatenate(results)
 
 
 def draw_batch(data: Images, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:

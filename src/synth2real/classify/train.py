@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -112,6 +113,16 @@ def train_classifiers(
         progress.update(int(states.step.sum()) * config.batch_size, metrics)
     for run, path in zip(range(len(seeds)), paths, strict=True):
         save_tree(path, jax.tree.map(operator.itemgetter(run), states.params))
+
+
+def fit_classifier(
+    config: ClassifierConfig, training_set: TrainingSet, *, seed: int, label: str
+) -> nnx.State:
+    """Trains one classifier, as `train_classifiers` does, and returns its weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "classifier.npz"
+        train_classifiers(config, training_set, seeds=[seed], paths=[path], label=label)
+        return load_classifier(config, path)
 
 
 def make_accuracy(config: ClassifierConfig):

@@ -28,7 +28,16 @@ LEAKINESS = 0.2
 _initial_weights = nnx.initializers.normal(0.02)
 
 
-def _conv(c_in: int, c_out: int, *, rngs: nnx.Rngs, stride: int = 1, size: int = 3, bias=True):
+def convolution(
+    c_in: int,
+    c_out: int,
+    *,
+    rngs: nnx.Rngs,
+    stride: int = 1,
+    size: int = 3,
+    bias: bool = True,
+    init: nnx.Initializer = _initial_weights,
+) -> nnx.Conv:
     """A convolution that keeps the size (or divides it by the stride)."""
     return nnx.Conv(
         c_in,
@@ -36,7 +45,7 @@ def _conv(c_in: int, c_out: int, *, rngs: nnx.Rngs, stride: int = 1, size: int =
         kernel_size=(size, size),
         strides=(stride, stride),
         use_bias=bias,
-        kernel_init=_initial_weights,
+        kernel_init=init,
         conv_general_dilated=conv_general_dilated,
         rngs=rngs,
     )
@@ -57,9 +66,9 @@ class ResidualBlock(nnx.Module):
     """Two 3x3 convolutions with batch normalisation, added to their input."""
 
     def __init__(self, filters: int, *, rngs: nnx.Rngs):
-        self.conv1 = _conv(filters, filters, bias=False, rngs=rngs)
+        self.conv1 = convolution(filters, filters, bias=False, rngs=rngs)
         self.bn1 = _batch_norm(filters, rngs=rngs)
-        self.conv2 = _conv(filters, filters, bias=False, rngs=rngs)
+        self.conv2 = convolution(filters, filters, bias=False, rngs=rngs)
         self.bn2 = _batch_norm(filters, rngs=rngs)
 
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
@@ -75,11 +84,11 @@ class Generator(nnx.Module):
         self.block = config.pixel_block
         self.noise = _dense(config.noise_dim, IMAGE_SIZE**2, bias=False, rngs=rngs)
         self.noise_bn = _batch_norm(IMAGE_SIZE**2, rngs=rngs)
-        self.conv_in = _conv(2 * self.block**2, filters, rngs=rngs)
+        self.conv_in = convolution(2 * self.block**2, filters, rngs=rngs)
         self.blocks = nnx.List(
             [ResidualBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
         )
-        self.conv_out = _conv(filters, self.block**2, size=1, rngs=rngs)
+        self.conv_out = convolution(filters, self.block**2, size=1, rngs=rngs)
 
     def __call__(self, x_BxHxWx1: jax.Array, z_BxZ: jax.Array, *, train: bool) -> jax.Array:
         """Converts images [-1, 1] with noise z ~ U[-1, 1]; returns images of the same shape."""
@@ -100,15 +109,20 @@ class Discriminator(nnx.Module):
         depth = {1: 4, 2: 3}[config.pixel_block]
         filters = [config.discriminator_filters * 2**i for i in range(depth)]
         self.config = config
-        self.conv_in = _conv(config.pixel_block**2, filters[0], rngs=rngs)
+        self.conv_in = convolution(config.pixel_block**2, filters[0], rngs=rngs)
         self.convs = nnx.List(
-            [_conv(c, 2 * c, stride=2, bias=False, rngs=rngs) for c in filters[:-1]]
+            [convolution(c, 2 * c, stride=2, bias=False, rngs=rngs) for c in filters[:-1]]
         )
         self.bns = nnx.List([_batch_norm(2 * c, rngs=rngs) for c in filters[:-1]])
         self.dense_out = _dense(4 * 4 * filters[-1], 1, rngs=rngs)
 
-    def __call__(self, x_BxHxWx1: jax.Array, *, key: jax.Array, train: bool) -> jax.Array:
-        """Returns the logits [B]. In training, dropout and Gaussian noise follow each block."""
+    def __call__(
+        self, x_BxHxWx1: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
+    ) -> jax.Array:
+        """Returns the logits [B], whatever the labels.
+
+        In training, dropout and Gaussian noise follow each block.
+        """
         keys = jax.random.split(key, len(self.convs) + 1)
         h = self.conv_in(space_to_depth(x_BxHxWx1, self.config.pixel_block))
         h = self._perturb(nnx.leaky_relu(h, LEAKINESS), keys[0], train)
@@ -136,7 +150,7 @@ class TaskClassifier(nnx.Module):
         self.dropout_rate = config.task_dropout
         self.font_stem = _stem(filters, rngs=rngs)
         self.mnist_stem = _stem(filters, rngs=rngs)
-        self.conv = _conv(2 * filters, 4 * filters, rngs=rngs)
+        self.conv = convolution(2 * filters, 4 * filters, rngs=rngs)
         self.dense1 = _dense(3 * 3 * 4 * filters, 100, rngs=rngs)
         self.dense2 = _dense(100, CLASSES, rngs=rngs)
 
@@ -157,7 +171,9 @@ class TaskClassifier(nnx.Module):
 
 
 def _stem(filters: int, *, rngs: nnx.Rngs) -> nnx.List:
-    return nnx.List([_conv(1, filters, rngs=rngs), _conv(filters, 2 * filters, rngs=rngs)])
+    return nnx.List(
+        [convolution(1, filters, rngs=rngs), convolution(filters, 2 * filters, rngs=rngs)]
+    )
 
 
 def _apply_stem(stem: nnx.List, x_BxHxWx1: jax.Array) -> jax.Array:

@@ -9,6 +9,8 @@ from flax import nnx
 
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
+from synth2real.gan.projection import ProjectionDiscriminator
+from synth2real.gan.warp import WarpGenerator
 
 GRADIENT_NORM = 5.0
 DECAY_UPDATES = 10_000  # 20,000 of PixelDA's global steps, which count D and G updates alike
@@ -84,7 +86,10 @@ def init_state(config: GanConfig, key: jax.Array) -> GanState:
 
 
 def _make_modules(config: GanConfig, rngs: nnx.Rngs) -> tuple[nnx.Module, ...]:
-    return tuple(module(config, rngs=rngs) for module in (Generator, Discriminator, TaskClassifier))
+    networks: tuple[type, ...] = (Generator, Discriminator, TaskClassifier)
+    if config.warp:
+        networks = (WarpGenerator, ProjectionDiscriminator, TaskClassifier)
+    return tuple(network(config, rngs=rngs) for network in networks)
 
 
 def apply_gradients(config: GanConfig, network: Network, grads: nnx.State) -> Network:

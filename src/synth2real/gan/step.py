@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from synth2real.augment import random_warp
 from synth2real.gan.config import GanConfig
 from synth2real.gan.losses import (
     adversarial_loss,
@@ -15,6 +16,7 @@ from synth2real.gan.losses import (
     task_loss,
 )
 from synth2real.gan.state import GanState, Graphs, Network, apply_gradients
+from synth2real.layers import CLASSES
 from synth2real.training import Images, Metrics, draw_batch
 
 
@@ -48,7 +50,7 @@ def make_train_step(config: GanConfig, graphs: Graphs) -> Callable:
     def train_step(state: GanState, data: GanData, key: jax.Array) -> tuple[GanState, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
         batch = _draw(config, graphs, state, data, keys[0])
-        discriminator, losses = _update_discriminator(config, graphs, state, batch, keys[1])
+        discriminator, losses = _update_discriminator(config, graphs, state, data, batch, keys[1])
         task, task_losses = _update_task(config, graphs, state, batch, keys[2])
         state = state._replace(discriminator=discriminator, task=task)
         generator, generator_losses = _update_generator(config, graphs, state, data, keys[3])
@@ -61,6 +63,13 @@ def make_train_step(config: GanConfig, graphs: Graphs) -> Callable:
 def scale_pixels(images: jax.Array) -> jax.Array:
     """Takes uint8 pixels to float32 in [-1, 1]."""
     return images.astype(jnp.float32) / 127.5 - 1
+
+
+def prepare(config: GanConfig, images: jax.Array, key: jax.Array) -> jax.Array:
+    """Scales uint8 images [B, 28, 28, 1] to [-1, 1] and, where the GAN has it so, warps them."""
+    if not config.augment:
+        return scale_pixels(images)
+    return random_warp(images.astype(jnp.float32) / 127.5, key) - 1
 
 
 def generate(
@@ -77,24 +86,41 @@ def generate(
 def _draw(
     config: GanConfig, graphs: Graphs, state: GanState, data: GanData, key: jax.Array
 ) -> Batch:
-    key_font, key_real, key_noise = jax.random.split(key, 3)
+    key_font, key_real, key_noise, *keys = jax.random.split(key, 5)
     font, font_labels = draw_batch(data.font, key_font, config.batch_size)
     real, real_labels = draw_batch(data.real, key_real, config.batch_size)
-    font, real = scale_pixels(font), scale_pixels(real)
+    font, real = prepare(config, font, keys[0]), prepare(config, real, keys[1])
     converted, _ = generate(graphs.generator, state.generator, font, key_noise, train=True)
     return Batch(font, font_labels, real, real_labels, converted)
 
 
+def _shown(config: GanConfig, data: GanData, labels_B: jax.Array) -> jax.Array | float:
+    """1 for digits that some real image shows, else 0, which takes them out of the GAN's game.
+
+    Nothing says how such a digit looks; the task classifier alone keeps it what it is. PixelDA's
+    discriminator does not ask for the digit.
+    """
+    if not config.warp:
+        return 1.0
+    return (jnp.bincount(data.real.labels, length=CLASSES) > 0)[labels_B]
+
+
 def _update_discriminator(
-    config: GanConfig, graphs: Graphs, state: GanState, batch: Batch, key: jax.Array
+    config: GanConfig,
+    graphs: Graphs,
+    state: GanState,
+    data: GanData,
+    batch: Batch,
+    key: jax.Array,
 ) -> tuple[Network, Metrics]:
     key_real, key_fake = jax.random.split(key)
 
     def loss_fn(params):
         judge = nnx.merge(graphs.discriminator, params, state.discriminator.stats, copy=True)
         # Real and converted batches are normalised apart: each has its own statistics.
-        real_logits_B = judge(batch.real, key=key_real, train=True)
-        fake_logits_B = judge(batch.converted, key=key_fake, train=True)
+        real_logits_B = judge(batch.real, batch.real_labels, key=key_real, train=True)
+        fake_logits_B = judge(batch.converted, batch.font_labels, key=key_fake, train=True)
+        fake_logits_B *= _shown(config, data, batch.font_labels)
         loss = discriminator_loss(real_logits_B, fake_logits_B)
         return config.weights.adversarial * loss, (loss, nnx.state(judge, nnx.BatchStat))
 
@@ -128,16 +154,19 @@ def _update_generator(
     config: GanConfig, graphs: Graphs, state: GanState, data: GanData, key: jax.Array
 ) -> tuple[Network, Metrics]:
     """Updates the generator against the other two networks, which stay as they are."""
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(key, 5)
     images_BxHxWx1, labels_B = draw_batch(data.font, keys[0], config.batch_size)
-    font_BxHxWx1 = scale_pixels(images_BxHxWx1)
+    font_BxHxWx1 = prepare(config, images_BxHxWx1, keys[4])
 
     def loss_fn(params):
         generator = state.generator._replace(params=params)
         converted, stats = generate(graphs.generator, generator, font_BxHxWx1, keys[1], train=True)
         judge = nnx.merge(graphs.discriminator, *state.discriminator[:2], copy=True)
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
-        adversarial = adversarial_loss(judge(converted, key=keys[2], train=True))
+        logits_B = judge(converted, labels_B, key=keys[2], train=True) * _shown(
+            config, data, labels_B
+        )
+        adversarial = adversarial_loss(logits_B)
         recognised = task_loss(task.from_mnist(converted, key=keys[3]), labels_B)
         pixel_change = pixel_change_loss(converted, font_BxHxWx1)
         total = (

@@ -1,13 +1,10 @@
 """The domain classifier: can a network tell images from real ones?"""
 
-import tempfile
-from pathlib import Path
-
 import jax.numpy as jnp
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
-from synth2real.classify.train import load_classifier, make_accuracy, train_classifiers
+from synth2real.classify.train import fit_classifier, make_accuracy
 from synth2real.training import Images
 
 
@@ -19,11 +16,8 @@ def domain_accuracy(config: ClassifierConfig, real: Images, images: Images, labe
     whose ten logits two have a label.
     """
     half = len(real.labels) // 2
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "domain.npz"
-        train = _mix(real, images, slice(half))
-        train_classifiers(config, TrainingSet([train]), seeds=[0], paths=[path], label=label)
-        params = load_classifier(config, path)
+    train = TrainingSet([_mix(real, images, slice(half))])
+    params = fit_classifier(config, train, seed=0, label=label)
     return make_accuracy(config)(params, _mix(real, images, slice(half, None)))
 
 

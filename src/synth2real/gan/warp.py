@@ -1,0 +1,75 @@
+"""A generator that bends font images: it moves ink and neither adds nor removes any.
+
+What PixelDA's residual network paints at will may become another digit, or an artefact that no
+writer makes. A map of the plane, as in spatial transformer GANs (Lin et al., "ST-GAN", CVPR 2018),
+keeps strokes strokes, and it can turn an image upright, which convolutions can hardly do.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from synth2real.augment import places, resample
+from synth2real.gan.config import GanConfig
+from synth2real.gan.networks import LEAKINESS, convolution
+from synth2real.layers import IMAGE_SIZE, space_to_depth
+
+HIDDEN = 64
+REACH = 4.0  # pixels an output of 1 moves the image's rim; the network starts close to 0
+_close_to_zero = nnx.initializers.normal(0.01)
+_he = nnx.initializers.he_normal()
+
+
+class WarpGenerator(nnx.Module):
+    """Predicts an affine map and a smooth displacement from a font image and noise."""
+
+    def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
+        filters = config.generator_filters
+        self.block = config.pixel_block
+        # Down to 7x7 positions: the displacement is as smooth as they are far apart.
+        strides = {1: (2, 2), 2: (1, 2)}[self.block]
+        channels = [self.block**2, filters, filters]
+        self.convs_in = nnx.List(
+            [
+                convolution(channels[i], filters, stride=stride, init=_he, rngs=rngs)
+                for i, stride in enumerate(strides)
+            ]
+        )
+        self.noise = nnx.Linear(config.noise_dim, filters, rngs=rngs)
+        self.blocks = nnx.List(
+            [Block(filters, config.noise_dim, rngs=rngs) for _ in range(config.generator_blocks)]
+        )
+        self.displacement = convolution(filters, 2, init=_close_to_zero, rngs=rngs)
+        self.dense = nnx.Linear((IMAGE_SIZE // 4) ** 2 * filters, HIDDEN, rngs=rngs)
+        self.affine = nnx.Linear(HIDDEN, 6, kernel_init=_close_to_zero, rngs=rngs)
+
+    def __call__(self, x_BxHxWx1: jax.Array, z_BxZ: jax.Array, *, train: bool) -> jax.Array:
+        """Bends images [-1, 1] with noise z ~ U[-1, 1]; `train` changes nothing."""
+        count, height, width, _ = x_BxHxWx1.shape
+        h = space_to_depth(x_BxHxWx1, self.block)
+        for conv in self.convs_in:
+            h = nnx.leaky_relu(conv(h), LEAKINESS)
+        h = h + self.noise(z_BxZ)[:, None, None]
+        for block in self.blocks:
+            h = block(h, z_BxZ)
+        h = nnx.leaky_relu(h, LEAKINESS)
+        coarse_Bx2xhxw = REACH * jnp.moveaxis(self.displacement(h), -1, 1)
+        smooth = jax.image.resize(coarse_Bx2xhxw, (count, 2, height, width), "cubic")
+        hidden = nnx.leaky_relu(self.dense(jax.lax.collapse(h, 1)), LEAKINESS)
+        change_Bx2x3 = self.affine(hidden).reshape(count, 2, 3)
+        scale = REACH / jnp.array([height / 2, width / 2, 1.0])
+        maps_Bx2x3 = jnp.eye(2, 3) + change_Bx2x3 * scale
+        return resample(x_BxHxWx1 + 1, places(maps_Bx2x3, height, width) + smooth) - 1
+
+
+class Block(nnx.Module):
+    """A residual block whose channels the noise weighs: each image has its own style."""
+
+    def __init__(self, filters: int, noise_dim: int, *, rngs: nnx.Rngs):
+        self.conv1 = convolution(filters, filters, init=_he, rngs=rngs)
+        self.style = nnx.Linear(noise_dim, filters, rngs=rngs)
+        self.conv2 = convolution(filters, filters, init=_close_to_zero, rngs=rngs)
+
+    def __call__(self, x: jax.Array, z_BxZ: jax.Array) -> jax.Array:
+        h = self.conv1(nnx.leaky_relu(x, LEAKINESS)) * (1 + self.style(z_BxZ)[:, None, None])
+        return x + self.conv2(nnx.leaky_relu(h, LEAKINESS))

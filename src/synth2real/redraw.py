@@ -1,0 +1,55 @@
+"""Of several conversions of an image, the one that a classifier learns most from.
+
+Most conversions teach a classifier nothing that it does not know after a few hundred others. So of
+each image's candidates the one is kept that a teacher is least sure of (Shrivastava et al.,
+"Training Region-based Object Detectors with Online Hard Example Mining", CVPR 2016), among those
+that it still takes for the right digit: a conversion that lost its label would teach a wrong one.
+The teacher sees the ratio's real images and first candidates, as the task classifiers will.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from synth2real.classify.config import ClassifierConfig
+from synth2real.classify.sets import TrainingSet
+from synth2real.classify.train import fit_classifier, make_graph, scale_pixels
+from synth2real.training import Images, in_batches
+
+
+def keep_hardest(
+    config: ClassifierConfig,
+    teacher: nnx.State,
+    candidates_KxNx28x28: Sequence[np.ndarray],
+    labels_N: np.ndarray,
+) -> np.ndarray:
+    """Returns one of K candidates, uint8 [N, 28, 28], for each image, by `hardest`."""
+    candidates = np.stack(candidates_KxNx28x28)
+    read = functools.partial(_read, make_graph(config), teacher)
+    beliefs = np.stack([in_batches(read, images_NxHxW) for images_NxHxW in candidates])
+    return candidates[hardest(beliefs, labels_N), np.arange(len(labels_N))]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _read(graph: nnx.GraphDef, teacher: nnx.State, images_BxHxW: jax.Array) -> jax.Array:
+    return jax.nn.softmax(nnx.merge(graph, teacher)(scale_pixels(images_BxHxW[..., None])))
+
+
+def hardest(beliefs_KxNxC: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
+    """Which candidate of each image is read rightly with the least probability; int64 [N].
+
+    Where all are misread it is the one whose digit is given the highest probability.
+    """
+    belief_KxN = np.take_along_axis(beliefs_KxNxC, labels_N.astype(int)[None, :, None], -1)[..., 0]
+    right_KxN = beliefs_KxNxC.argmax(-1) == labels_N
+    return np.where(right_KxN, 1 - belief_KxN, belief_KxN - 1).argmax(0)
+
+
+def train_teacher(config: ClassifierConfig, parts: Sequence[Images], seed: int) -> nnx.State:
+    """Trains a classifier of the experiment on all images of the parts."""
+    images = Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    return fit_classifier(config, TrainingSet([images]), seed=seed, label="teacher")
