@@ -59,14 +59,14 @@ class Conversion:
     """Conversion of images by an untrained generator."""
 
     def __init__(self, config):
-        self.graphs = make_graphs(config)
+        self.config, self.graphs = config, make_graphs(config)
         self.generator = jax.jit(init_state, static_argnums=0)(config, jax.random.key(0)).generator
         self.images = np.asarray(make_images().images)[..., 0]
 
     def run(self, steps: int) -> int:
         """Converts 500 images a step."""
         images = np.resize(self.images, (500 * steps, 28, 28))
-        convert_images(self.graphs, self.generator, images, jax.random.key(1))
+        convert_images(self.config, self.graphs, self.generator, images, jax.random.key(1))
         return len(images)
 
 

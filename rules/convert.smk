@@ -27,6 +27,7 @@ rule convert:
         runtime=60,
     params:
         config=asdict(EXPERIMENT.gan),
-        classifier=asdict(EXPERIMENT.classifier),
+        # The teacher's, where one chooses among candidates.
+        classifier=asdict(EXPERIMENT.classifier) if EXPERIMENT.gan.candidates > 1 else None,
     script:
         "../workflow/scripts/convert.py"

@@ -144,7 +144,7 @@ def write(
     paths = folder / f"{name}_train.npz", folder / f"{name}_test.npz"
     write_converted(
         config,
-        tiny_classifier(samples=200),
+        tiny_classifier(samples=200) if config.candidates > 1 else None,
         gan_path=folder / "networks.npz",
         split_path=folder / "split.npz",
         mnist_path=folder / "mnist.npz",
@@ -164,22 +164,27 @@ def test_the_generator_is_read_from_the_gans_file(folder: Path) -> None:
     assert isinstance(nnx.merge(GRAPHS.generator, *generator[:2]), Generator)
 
 
+def font_key(part: int) -> jax.Array:
+    """The key that font images are converted with: 0 those of training, 1 the test set."""
+    candidate = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))[part]
+    (key,) = jax.random.split(candidate, 1)
+    return jax.random.split(key, 3)[1]
+
+
 def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> None:
     images, labels = load_arrays(write(folder)[0], "images", "labels")
     font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
     order = read_split(folder / "split.npz").font
     assert len(order) == 30 and order.tolist() != sorted(order)
     assert labels.tolist() == font_labels[order].tolist() and labels.dtype == font_labels.dtype
-    key, _ = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))
-    np.testing.assert_array_equal(images, convert(font[order], key))
+    np.testing.assert_array_equal(images, convert(font[order], font_key(0)))
 
 
 def test_test_images_and_labels_are_in_the_font_test_sets_order(folder: Path) -> None:
     images, labels = load_arrays(write(folder)[1], "images", "labels")
     font, font_labels = load_arrays(folder / "font_test.npz", "images", "labels")
     assert labels.tolist() == font_labels.tolist()
-    _, key = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))
-    np.testing.assert_array_equal(images, convert(font, key))
+    np.testing.assert_array_equal(images, convert(font, font_key(1)))
 
 
 def test_the_same_seed_writes_the_same_bytes_and_another_other_images(folder: Path) -> None:
@@ -226,7 +231,8 @@ def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
     font, real = random_images(40), random_images(30, seed=1)
     config = tiny_gan(font_worth=30.0)
     candidate = draw_candidate(config, GRAPHS, blank(STATE, 50.0).generator, font, real, KEY)
-    exemplars = draw_exemplars(np.asarray(font.labels), np.asarray(real.labels), 30.0, KEY)
+    key, _, _ = jax.random.split(KEY, 3)
+    exemplars = draw_exemplars(np.asarray(font.labels), np.asarray(real.labels), 30.0, key)
     from_font = exemplars < 0
     assert 0 < from_font.sum() < 40
     assert (candidate[from_font] == 255).all()  # whatever the generator paints
@@ -258,7 +264,7 @@ def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> No
     candidates = np.stack(
         [
             draw_candidate(config, GRAPHS, STATE.generator, *parts, k)
-            for k in (key, *jax.random.split(key, 2))
+            for k in jax.random.split(key, 3)
         ]
     )
     among = (candidates == images).all((2, 3))

@@ -219,7 +219,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         (
             {"classify": {"samples": 3000}},
             Counter(classify_train=6, classify_train_gan=4, classify_test=2)
-            + Counter(gap_judge=1)
+            + Counter(convert=2, gap_judge=1, figure3=1)
             + MEASURED
             + TABLE
             + GAP,

@@ -63,8 +63,9 @@ def _convert(
     images_BxHxW: jax.Array,
     key: jax.Array,
 ) -> jax.Array:
-    x_BxHxWx1 = prepare(config, images_BxHxW[..., None], jax.random.fold_in(key, 1))
-    converted, _ = generate(graph, generator, x_BxHxWx1, key, train=False)
+    key_warp, key_noise = jax.random.split(key)
+    x_BxHxWx1 = prepare(config, images_BxHxW[..., None], key_warp)
+    converted, _ = generate(graph, generator, x_BxHxWx1, key_noise, train=False)
     return _to_pixels(converted)
 
 
@@ -110,21 +111,24 @@ def draw_candidate(
     key: jax.Array,
 ) -> np.ndarray:
     """One conversion of each font image, uint8 [N, 28, 28]."""
+    key_exemplars, key_font, key_real = jax.random.split(key, 3)
     exemplars_N = draw_exemplars(
-        np.asarray(font.labels), np.asarray(real.labels), config.font_worth, key
+        np.asarray(font.labels), np.asarray(real.labels), config.font_worth, key_exemplars
     )
     font_NxHxW, real_MxHxW = np.asarray(font.images)[..., 0], np.asarray(real.images)[..., 0]
     from_font_N = exemplars_N < 0
     candidate = np.empty_like(font_NxHxW)
-    candidate[from_font_N] = convert_images(config, graphs, generator, font_NxHxW[from_font_N], key)
+    candidate[from_font_N] = convert_images(
+        config, graphs, generator, font_NxHxW[from_font_N], key_font
+    )
     sources = real_MxHxW[exemplars_N[~from_font_N]]
-    candidate[~from_font_N] = warp_images(config, sources, jax.random.fold_in(key, 2))
+    candidate[~from_font_N] = warp_images(config, sources, key_real)
     return candidate
 
 
 def write_converted(
     config: GanConfig,
-    classifier: ClassifierConfig,
+    classifier: ClassifierConfig | None,
     *,
     gan_path: Path,
     split_path: Path,
@@ -139,7 +143,7 @@ def write_converted(
 
     The files hold `images` and `labels` like the font images they come from: MNIST_GAN in the
     order of the split's `font`, the GAN test set in the order of the font test set. `classifier`
-    is the teacher's, where there are several candidates.
+    is the teacher's; only where there are several candidates is there one.
     """
     graphs, generator = load_generator(config, gan_path)
     split = read_split(split_path)
@@ -149,14 +153,14 @@ def write_converted(
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
     draws = []
     for font, key in zip(fonts, keys, strict=True):
-        keys_K = [key, *jax.random.split(key, config.candidates - 1)]
+        keys_K = jax.random.split(key, config.candidates)
         draws.append([draw_candidate(config, graphs, generator, font, real, k) for k in keys_K])
-    if config.candidates > 1:
+    if classifier:
         first = Images(jnp.asarray(draws[0][0][..., None]), fonts[0].labels)
         teacher = train_teacher(classifier, [real, first], seed)
     for font, candidates, path in zip(fonts, draws, (train_path, test_path), strict=True):
         labels_N = np.asarray(font.labels).astype(np.uint8)
         kept = candidates[0]
-        if config.candidates > 1:
+        if classifier:
             kept = keep_hardest(classifier, teacher, candidates, labels_N)
         save_arrays(path, images=kept, labels=labels_N)

@@ -8,9 +8,10 @@ from synth2real.gan.config import load_gan_config
 from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)
+classifier = snakemake.params.classifier
 write_converted(
     load_gan_config(snakemake.params.config),
-    ClassifierConfig(**snakemake.params.classifier),
+    classifier and ClassifierConfig(**classifier),
     gan_path=Path(snakemake.input.networks),
     split_path=Path(snakemake.input.split),
     mnist_path=Path(snakemake.input.mnist),
