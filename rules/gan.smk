@@ -25,6 +25,7 @@ rule gan:
         mem_mb=4000,
         runtime=240,
     params:
-        config=asdict(EXPERIMENT.gan),
+        # Conversion's settings train no GAN anew.
+        config=asdict(replace(EXPERIMENT.gan, candidates=1, font_worth=None)),
     script:
         "../workflow/scripts/gan.py"

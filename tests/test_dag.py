@@ -213,6 +213,10 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             CONVERTED + Counter(figure3=1) + TABLE + GAP,
         ),
         (
+            {"gan": {"candidates": 2}},
+            CONVERTED - Counter(gan=2) + Counter(figure3=1) + TABLE + GAP,
+        ),
+        (
             {"gan": {"seeds": [0, 1]}},
             CONVERTED + TABLE + GAP,
         ),
@@ -231,7 +235,15 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
         ({"mnist": {"folder": None}}, Counter()),
     ],
-    ids=["GAN setting", "GAN seed", "classifier setting", "baselines", "ratio removed", "nothing"],
+    ids=[
+        "GAN setting",
+        "conversion setting",
+        "GAN seed",
+        "classifier setting",
+        "baselines",
+        "ratio removed",
+        "nothing",
+    ],
 )
 def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: Counter):
     assert planned(finished, *overlay(finished, settings)) == jobs
