@@ -106,14 +106,16 @@ def _compile_scan(step: Step, length: int) -> Step:
 
 
 def run_chunks(
-    step: Step, state: State, data: Any, key: jax.Array, *, steps: int
+    step: Step, state: State, data: Any, key: jax.Array, *, steps: int, start: int = 0
 ) -> Iterator[tuple[State, dict[str, float]]]:
-    """Trains for `steps` steps; yields the state and the mean metrics after each chunk.
+    """Trains up to step `steps`; yields the state and the mean metrics after each chunk.
+
+    `start` is the step of the state that a run begins with: 0, or that of a checkpoint.
 
     Raises:
         TrainingError: a metric is NaN or infinite.
     """
-    for done in range(0, steps, CHUNK_STEPS):
+    for done in range(start, steps, CHUNK_STEPS):
         length = min(CHUNK_STEPS, steps - done)
         state, metrics = train_chunk(step, state, data, key, length)
         _check_finite(metrics, done + length)
@@ -136,22 +138,23 @@ class Progress:
     where that is no terminal, see `synth2real.job`).
     """
 
-    def __init__(self, total: int, label: str):
+    def __init__(self, total: int, label: str, done: int = 0):
         self._bar = tqdm(
             total=total,
+            initial=done,
             desc=label,
             unit=" samples",
             bar_format="{desc}: {percentage:3.0f}%|{bar:8}| {rate_fmt}, {remaining} left{postfix}",
             disable=not sys.stderr.isatty(),
         )
-        log.info(f"{label}: compiling, then {total:,} samples")
-        self._total, self._label, self._done = total, label, 0
+        log.info(f"{label}: compiling, then {total - done:,} samples")
+        self._total, self._label, self._first, self._done = total, label, done, done
         self._start = self._last_line = time.monotonic()
 
     @property
     def rate(self) -> float:
         """Samples a second since the start, compilation included."""
-        return self._done / (time.monotonic() - self._start)
+        return (self._done - self._first) / (time.monotonic() - self._start)
 
     def update(self, done: int, metrics: Mapping[str, float | None]) -> None:
         """Says that `done` samples are done in all, and shows the metrics."""

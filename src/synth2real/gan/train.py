@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 from flax import nnx
 
+from synth2real.checkpoints import Checkpoints
 from synth2real.files import write_atomically
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
@@ -70,28 +71,35 @@ def train_gan(
     path: Path,
     metrics_path: Path,
     label: str,
+    checkpoints: Checkpoints,
 ) -> None:
     """Trains one GAN and writes its networks (.npz) and its metrics (JSON lines).
 
-    A line of metrics gives the mean losses of the last 100 steps (`discriminator`, `task_font`,
-    `task_converted`, `task_real`, `adversarial`, `pixel_change`, all before their weights), the
-    task classifier's validation accuracies, the samples so far and samples/s.
+    It begins where its checkpoints end; the files are the same, bit for bit on a CPU, as those of
+    a training that was never stopped.
+
+    A line of metrics gives the samples so far, the mean losses of the last 100 steps
+    (`discriminator`, `task_font`, `task_converted`, `task_real`, `adversarial`, `pixel_change`, all
+    before their weights) and the task classifier's validation accuracies.
 
     Raises:
         TrainingError: a loss is NaN or infinite.
+        CheckpointError: the process was told to stop, or a checkpoint cannot be written.
     """
     graphs = make_graphs(config)
     validate = make_validate(graphs, validation)
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
-    start = jax.jit(init_state, static_argnums=0)(config, key_init)
-    progress = Progress(config.steps * 2 * config.batch_size, label)
-    with write_atomically(metrics_path) as temporary, open(temporary, "w") as lines:
-        train_step = make_train_step(config, graphs)
-        for state, losses in run_chunks(train_step, start, train, key, steps=config.steps):
-            metrics = losses | validate(state, key_validation)
-            samples = int(state.step) * 2 * config.batch_size
-            progress.update(samples, metrics)
-            rate = round(progress.rate, 1)
-            record = {"samples": samples, **metrics, "samples_per_second": rate}
-            lines.write(json.dumps(record) + "\n")
+    state, records = checkpoints.restore(jax.jit(init_state, static_argnums=0)(config, key_init))
+    train_step, start = make_train_step(config, graphs), int(state.step)
+    batch = 2 * config.batch_size
+    progress = Progress(config.steps * batch, label, start * batch)
+    chunks = run_chunks(train_step, state, train, key, steps=config.steps, start=start)
+    for state, losses in chunks:
+        metrics = losses | validate(state, key_validation)
+        samples = int(state.step) * batch
+        progress.update(samples, metrics)
+        records.append({"samples": samples, **metrics})
+        checkpoints.save(state, records)
+    with write_atomically(metrics_path) as temporary:
+        temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
     save_tree(path, state.weights)
