@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def run_job(folder: Path, body: str) -> tuple[int, str, str]:
+def run_job(folder: Path, body: str, library: str = "os") -> tuple[int, str, str]:
     """Exit status, log and standard error of a job on two cores."""
     lines = [
-        "import logging, os",
+        f"import logging, os, {library}",
         "from synth2real.errors import InputError",
         "from synth2real.job import start_job",
         f"start_job({str(folder / 'job.log')!r}, 2)",
@@ -29,6 +29,11 @@ def run_job(folder: Path, body: str) -> tuple[int, str, str]:
 def test_log_lines_go_to_the_file_and_to_standard_error(tmp_path: Path) -> None:
     status, log, stderr = run_job(tmp_path, "logging.info('halfway')")
     assert status == 0 and log.endswith(" halfway\n") and log == stderr
+
+
+def test_a_library_that_logs_takes_nothing_away(tmp_path: Path) -> None:
+    _, log, stderr = run_job(tmp_path, "logging.info('halfway')", "orbax.checkpoint")
+    assert log.endswith(" halfway\n") and log == stderr
 
 
 def test_a_log_starts_anew(tmp_path: Path) -> None:

@@ -26,10 +26,16 @@ def start_job(log_file: str, threads: int) -> None:
     handlers: list[logging.Handler] = [logging.FileHandler(log_file, mode="w")]
     if not sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
+    # Forced: absl, which Orbax imports, has put a handler of its own there.
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
     )
-    logging.getLogger("jax").setLevel(logging.WARNING)
+    for library in ("jax", "absl"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     sys.excepthook = _report
     # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
