@@ -26,6 +26,6 @@ rule gan:
         runtime=240,
     params:
         # Conversion's settings train no GAN anew.
-        config=asdict(replace(EXPERIMENT.gan, candidates=1, font_worth=None)),
+        config=asdict(replace(EXPERIMENT.gan, candidates=1, copies=1, font_worth=None)),
     script:
         "../workflow/scripts/gan.py"

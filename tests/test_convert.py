@@ -269,3 +269,16 @@ def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> No
     )
     among = (candidates == images).all((2, 3))
     assert among.any(0).all() and not among[0].all()
+
+
+def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -> None:
+    one, _ = write(folder, "one")
+    three, test = write(folder, "three", config=tiny_gan(copies=3))
+    images, labels = load_arrays(one, "images", "labels")
+    copies, copied_labels = load_arrays(three, "images", "labels")
+    assert copied_labels.tolist() == labels.tolist() * 3
+    first, second, third = np.split(copies, 3)
+    np.testing.assert_array_equal(first, images)
+    for a, b in ((first, second), (first, third), (second, third)):
+        assert (a != b).any((1, 2)).all()
+    assert len(load_arrays(test, "labels")[0]) == 11

@@ -19,7 +19,7 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import Graphs, Network, init_state, make_graphs
 from synth2real.gan.step import generate, prepare
-from synth2real.redraw import keep_hardest, train_teacher
+from synth2real.redraw import keep_first, keep_hardest, train_teacher
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 from synth2real.trees import load_tree
@@ -142,25 +142,31 @@ def write_converted(
     """Converts all of a ratio's font images, and the font test set.
 
     The files hold `images` and `labels` like the font images they come from: MNIST_GAN in the
-    order of the split's `font`, the GAN test set in the order of the font test set. `classifier`
-    is the teacher's; only where there are several candidates is there one.
+    order of the split's `font`, once for each copy, the GAN test set in the order of the font test
+    set. `classifier` is the teacher's; only where there are several candidates is there one.
     """
     graphs, generator = load_generator(config, gan_path)
     split = read_split(split_path)
     real = load_images(mnist_path, split.real)
-    fonts = load_images(font_train_path, split.font), load_images(font_test_path)
-    # A key of its own: training splits `jax.random.key(seed)` itself.
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    draws = []
-    for font, key in zip(fonts, keys, strict=True):
+    train, test = load_images(font_train_path, split.font), load_images(font_test_path)
+
+    def draw(font: Images, key: jax.Array) -> list[np.ndarray]:
         keys_K = jax.random.split(key, config.candidates)
-        draws.append([draw_candidate(config, graphs, generator, font, real, k) for k in keys_K])
+        return [draw_candidate(config, graphs, generator, font, real, k) for k in keys_K]
+
+    # A key of its own: training splits `jax.random.key(seed)` itself.
+    key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
+    first = draw(train, key)
+    keep = keep_first
     if classifier:
-        first = Images(jnp.asarray(draws[0][0][..., None]), fonts[0].labels)
-        teacher = train_teacher(classifier, [real, first], seed)
-    for font, candidates, path in zip(fonts, draws, (train_path, test_path), strict=True):
-        labels_N = np.asarray(font.labels).astype(np.uint8)
-        kept = candidates[0]
-        if classifier:
-            kept = keep_hardest(classifier, teacher, candidates, labels_N)
-        save_arrays(path, images=kept, labels=labels_N)
+        images = Images(jnp.asarray(first[0][..., None]), train.labels)
+        teacher = train_teacher(classifier, [real, images], seed)
+        keep = functools.partial(keep_hardest, classifier, teacher)
+    copies = [keep(first, np.asarray(train.labels))]
+    for copy in range(1, config.copies):
+        candidates = draw(train, jax.random.fold_in(key, CONVERT + copy))
+        copies.append(keep(candidates, np.asarray(train.labels)))
+    labels_N = np.tile(np.asarray(train.labels, np.uint8), config.copies)
+    save_arrays(train_path, images=np.concatenate(copies), labels=labels_N)
+    kept = keep(draw(test, key_test), np.asarray(test.labels))
+    save_arrays(test_path, images=kept, labels=np.asarray(test.labels, np.uint8))

@@ -34,6 +34,11 @@ def keep_hardest(
     return candidates[hardest(beliefs, labels_N), np.arange(len(labels_N))]
 
 
+def keep_first(candidates_KxNx28x28: Sequence[np.ndarray], labels_N: np.ndarray) -> np.ndarray:
+    """What is kept where there is but one candidate; uint8 [N, 28, 28]."""
+    return candidates_KxNx28x28[0]
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _read(graph: nnx.GraphDef, teacher: nnx.State, images_BxHxW: jax.Array) -> jax.Array:
     return jax.nn.softmax(nnx.merge(graph, teacher)(scale_pixels(images_BxHxW[..., None])))

@@ -34,6 +34,7 @@ class GanConfig:
         augment: whether font and real images go through `synth2real.augment.random_warp`, in
             training and in conversion, so that few real images make a wide target.
         candidates: conversions of each font image, of which one is kept (`synth2real.redraw`).
+        copies: how often each font image is converted; the paper's sets (section 3) are of 1.
         font_worth: how many real images the fonts are worth. Of the images that a ratio's
             conversions start from, font_worth / (font_worth + real images) are font images, the
             others real images of the same digit. None takes font images alone.
@@ -56,6 +57,7 @@ class GanConfig:
     warp: bool
     augment: bool
     candidates: int
+    copies: int
     font_worth: float | None
     noise_dim: int
     generator_filters: int
@@ -83,6 +85,7 @@ _PIXELDA_CODE: dict[str, Any] = dict(
     warp=False,
     augment=False,
     candidates=1,
+    copies=1,
     font_worth=None,
     noise_dim=10,
     generator_filters=64,
