@@ -192,9 +192,15 @@ def test_other_trainings_checkpoints_are_not_used_and_the_log_says_why(
     assert f"{stopped}: not used, {changed} changed; starting afresh" in caplog.messages
 
 
-def test_unreadable_fingerprint_is_another(stopped: Path) -> None:
-    (stopped / "fingerprint.json").write_text('{"learning_r')
-    assert_same(restored(stopped)[0], state(0))
+@pytest.mark.parametrize("content", ['{"learning_r', None], ids=["half", "none"])
+def test_checkpoints_without_a_fingerprint_are_not_used(
+    stopped: Path, caplog: pytest.LogCaptureFixture, content: str | None
+) -> None:
+    path = stopped / "fingerprint.json"
+    path.unlink() if content is None else path.write_text(content)
+    with caplog.at_level(logging.INFO):
+        assert_same(restored(stopped)[0], state(0))
+    assert f"{stopped}: not used, whose they are is not known; starting afresh" in caplog.messages
 
 
 def test_fingerprint_follows_settings_contents_and_packages(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from synth2real.classify.train import (
     make_graph,
     make_optimiser,
     make_train_step,
-    train_classifiers,
+    write_classifiers,
 )
 from synth2real.splits import SplitsConfig, read_split, write_split
 from synth2real.training import Images, TrainingError, draw_batch, load_images
@@ -220,7 +220,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
     paths = [folder / f"run{run}.npz" for run in range(3)]
-    train_classifiers(TINY, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
+    write_classifiers(TINY, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
     return paths
 
 
@@ -275,7 +275,7 @@ def test_an_augmented_step_maps_its_images_anew() -> None:
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        train_classifiers(config, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
+        write_classifiers(config, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -294,7 +294,7 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
-        train_classifiers(config, training_set, seeds=seeds, paths=paths[backend], label="test")
+        write_classifiers(config, training_set, seeds=seeds, paths=paths[backend], label="test")
     for one, other in zip(*paths.values(), strict=True):
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
@@ -307,7 +307,7 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
         "small", samples=5000, batch_size=50, filters=[8, 8], hidden=32, dropout=0.1
     )
     data = load_images(mnist / "train.npz", np.arange(500))
-    train_classifiers(
+    write_classifiers(
         config, TrainingSet([data]), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
     )
     test_set = load_images(mnist / "test.npz", np.arange(2000))

@@ -22,7 +22,14 @@ from synth2real.splits import SplitsConfig
 
 
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "config/paper.yaml", "config/tiny.yaml", "config/baselines.yaml"]
+    "name",
+    [
+        "config.yaml",
+        "config/paper.yaml",
+        "config/tiny.yaml",
+        "config/baselines.yaml",
+        "config/sweep.yaml",
+    ],
 )
 def test_the_projects_configurations_pass(name: str) -> None:
     read_experiment(merge(load_configfile(ROOT / name)), SCHEMA_PATH, MANIFEST)

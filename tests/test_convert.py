@@ -164,11 +164,9 @@ def test_the_generator_is_read_from_the_gans_file(folder: Path) -> None:
     assert isinstance(nnx.merge(GRAPHS.generator, *generator[:2]), Generator)
 
 
-def font_key(part: int) -> jax.Array:
-    """The key that font images are converted with: 0 those of training, 1 the test set."""
-    candidate = jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))[part]
-    (key,) = jax.random.split(candidate, 1)
-    return jax.random.split(key, 3)[1]
+def keys() -> jax.Array:
+    """What the training images' key and the test images' key are for seed 0."""
+    return jax.random.split(jax.random.fold_in(jax.random.key(0), 2**31))
 
 
 def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> None:
@@ -177,14 +175,16 @@ def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> Non
     order = read_split(folder / "split.npz").font
     assert len(order) == 30 and order.tolist() != sorted(order)
     assert labels.tolist() == font_labels[order].tolist() and labels.dtype == font_labels.dtype
-    np.testing.assert_array_equal(images, convert(font[order], font_key(0)))
+    (candidate,) = jax.random.split(keys()[0], 1)
+    np.testing.assert_array_equal(images, convert(font[order], jax.random.split(candidate, 3)[1]))
 
 
-def test_test_images_and_labels_are_in_the_font_test_sets_order(folder: Path) -> None:
-    images, labels = load_arrays(write(folder)[1], "images", "labels")
+def test_the_test_set_is_the_generators_alone_in_the_font_test_sets_order(folder: Path) -> None:
+    config = tiny_gan(candidates=2, font_worth=1.0)
+    images, labels = load_arrays(write(folder, config=config)[1], "images", "labels")
     font, font_labels = load_arrays(folder / "font_test.npz", "images", "labels")
     assert labels.tolist() == font_labels.tolist()
-    np.testing.assert_array_equal(images, convert(font, font_key(1)))
+    np.testing.assert_array_equal(images, convert(font, keys()[1]))
 
 
 def test_the_same_seed_writes_the_same_bytes_and_another_other_images(folder: Path) -> None:

@@ -221,6 +221,8 @@ def test_one_step_of_each_preset(preset: str) -> None:
     after, losses = train_step(state, DATA, KEY)
     for old, new in zip(state[1:], after[1:], strict=True):
         assert all(changed(old.params, new.params).values())
+    # The discriminator's normalisation goes on from step to step.
+    assert all(changed(state.discriminator.stats, after.discriminator.stats).values())
     assert sorted(losses) == sorted(LOSSES)
     # Weights are small at first, so that the task classifier starts from chance.
     assert losses["task_font"] == pytest.approx(math.log(10), rel=0.1)

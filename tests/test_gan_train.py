@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import reference
-from quiet import GRAPHS, LOSSES, STATE
+from quiet import GRAPHS, LOSSES, QUIET, STATE
 from synth2real.checkpoints import CheckpointError, open_checkpoints
 from synth2real.errors import InputError
 from synth2real.gan.config import GanConfig
@@ -147,7 +147,7 @@ def test_validation_accuracies_are_the_task_classifiers() -> None:
     read = partial(reference.task_classifier, module, stem="mnist")
     real = read(np.asarray(validation.real.images) / 127.5 - 1).argmax(axis=1)
     grey = read(np.full((1, 28, 28, 1), np.tanh(0.4))).argmax()
-    accuracies = make_validate(GRAPHS, validation)(state, KEY)
+    accuracies = make_validate(QUIET, GRAPHS, validation)(state, KEY)
     right = np.mean(real == np.asarray(validation.real.labels))
     assert 0 < right < 1
     assert accuracies["accuracy_real"] == pytest.approx(right)
@@ -159,7 +159,7 @@ def test_validation_accuracies_are_the_task_classifiers() -> None:
 @pytest.mark.parametrize("n_font, n_real", [(3, 0), (0, 3), (0, 0)])
 def test_accuracy_is_none_where_no_image_is_held_out(n_font: int, n_real: int) -> None:
     # Fewer than ten images of a kind leave none to validate on.
-    validate = make_validate(GRAPHS, GanData(random_images(n_font), random_images(n_real)))
+    validate = make_validate(QUIET, GRAPHS, GanData(random_images(n_font), random_images(n_real)))
     accuracies = validate(STATE, KEY)
     assert (accuracies["accuracy_converted"] is None) == (n_font == 0)
     assert (accuracies["accuracy_real"] is None) == (n_real == 0)

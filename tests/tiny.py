@@ -76,9 +76,9 @@ def random_gan_state(config: GanConfig, spread: float = 0.02) -> GanState:
         name = jax.tree_util.keystr(path)
         if "params" in name and "kernel" in name:
             return jnp.asarray(rng.normal(0, spread, leaf.shape), leaf.dtype)
-        return (jnp.ones if "stats" in name and "var" in name else jnp.zeros)(
-            leaf.shape, leaf.dtype
-        )
+        # Variances, and spectral normalisation's vectors, of which none may be zero.
+        ones = "stats" in name and ("var" in name or "'u'" in name or "sigma" in name)
+        return (jnp.ones if ones else jnp.zeros)(leaf.shape, leaf.dtype)
 
     return jax.tree_util.tree_map_with_path(fill, state)
 

@@ -34,7 +34,7 @@ KEPT = 2  # the last one, and one to fall back to
 # Of a training's time, a hundredth at most goes into checkpoints, however slow the disk is.
 TIME_BETWEEN_SAVES = 100  # times what the last one took
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-PACKAGES = ("jax", "flax", "optax", "numpy")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 
 
 class CheckpointError(InputError):
@@ -104,6 +104,8 @@ class Checkpoints:
             # Whatever a damaged file raises in the libraries below.
             except Exception as error:
                 reason = str(error).partition("\n")[0][:200]
+                if _passes(error):
+                    raise CheckpointError(f"{self._folder}/{step}: {reason}") from error
                 log.warning(f"{self._folder}/{step}: cannot be read ({reason}), left out")
                 self._manager.delete(step)
                 continue
@@ -147,6 +149,12 @@ class Checkpoints:
             )
 
 
+def _passes(error: Exception) -> bool:
+    """Whether it is the machine that cannot read now; a file that is damaged stays so."""
+    system = isinstance(error, (MemoryError, OSError))
+    return system and not isinstance(error, FileNotFoundError)
+
+
 def _digest(leaves: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name in sorted(leaves):
@@ -158,12 +166,14 @@ def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
     """Empties a folder whose checkpoints belong to another training, and says what differs."""
     path = folder / "fingerprint.json"
     try:
-        old = json.loads(path.read_text()) if path.exists() else fingerprint
-    except ValueError:
+        old = json.loads(path.read_text())
+    # None was written yet, or it was deleted before the rest was.
+    except (FileNotFoundError, ValueError):
         old = {}
     changed = [name for name in old.keys() | fingerprint if old.get(name) != fingerprint.get(name)]
-    if changed:
-        log.info(f"{folder}: not used, {', '.join(sorted(changed))} changed; starting afresh")
+    if changed and any(folder.iterdir()):
+        reason = f"{', '.join(sorted(changed))} changed" if old else "whose they are is not known"
+        log.info(f"{folder}: not used, {reason}; starting afresh")
         shutil.rmtree(folder)
         folder.mkdir()
     with write_atomically(path) as temporary:

@@ -154,6 +154,11 @@ def _check_budgets(experiment: Experiment) -> Iterable[str]:
             f"classify.samples: {classifier.samples} is not enough for one step; at least "
             f"{classifier.batch_size} (classify.batch_size)"
         )
+    if gan.font_worth is not None and not gan.augment:
+        yield (
+            "gan.font_worth: without gan.augment real images would be copied, not warped; it must "
+            "be null"
+        )
     if not experiment.render.angles:
         yield "render.angle_stop: must not be below render.angle_start"
 

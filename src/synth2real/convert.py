@@ -1,12 +1,14 @@
 """The convert stage: a GAN turns font images into MNIST_GAN (paper, section 3).
 
-With `font_worth` and `candidates` it does more than run the generator. Some conversions start from
-a real image of the font image's digit, warped at random as in training; and of several conversions
-of an image one is kept (`synth2real.redraw`).
+With `font_worth` and `candidates` it is more than a run of the generator, and less: in the place of
+some font images there stands a real image of the same digit, warped at random as in training, in
+which the generator has no part; and of several candidates for an image one is kept
+(`synth2real.redraw`).
 """
 
 import functools
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -19,7 +21,7 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import Graphs, Network, init_state, make_graphs
 from synth2real.gan.step import generate, prepare
-from synth2real.redraw import keep_first, keep_hardest, train_teacher
+from synth2real.redraw import keep_hardest
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 from synth2real.trees import load_tree
@@ -46,8 +48,8 @@ def convert_images(
     """Converts font images, uint8 [N, 28, 28], to images of the same shape and type.
 
     Batch normalisation uses the averages of training, so that an image's conversion depends on
-    the image and its noise alone. Pixels are uint8((x + 1) / 2 * 255), rounded: the authors'
-    code left out the + 1 and so lost the negative half of the range.
+    the image, its noise and its random warp alone. Pixels are uint8((x + 1) / 2 * 255), rounded:
+    the authors' code left out the + 1 and so lost the negative half of the range.
     """
 
     return in_batches(
@@ -86,7 +88,7 @@ def _to_pixels(x_BxHxWx1: jax.Array) -> jax.Array:
 def draw_exemplars(
     font_labels_N: np.ndarray, real_labels_M: np.ndarray, font_worth: float | None, key: jax.Array
 ) -> np.ndarray:
-    """Draws what conversions start from: indices of real images of the same digit, int64 [N].
+    """Draws what takes the place of font images: indices of real images of the digit, int64 [N].
 
     -1 stands for the font image itself: with probability font_worth / (font_worth + M), always
     where font_worth is None or no real image shows the digit.
@@ -110,7 +112,7 @@ def draw_candidate(
     real: Images,
     key: jax.Array,
 ) -> np.ndarray:
-    """One conversion of each font image, uint8 [N, 28, 28]."""
+    """A conversion of each font image, or a warped real image in its place, uint8 [N, 28, 28]."""
     key_exemplars, key_font, key_real = jax.random.split(key, 3)
     exemplars_N = draw_exemplars(
         np.asarray(font.labels), np.asarray(real.labels), config.font_worth, key_exemplars
@@ -143,30 +145,27 @@ def write_converted(
 
     The files hold `images` and `labels` like the font images they come from: MNIST_GAN in the
     order of the split's `font`, once for each copy, the GAN test set in the order of the font test
-    set. `classifier` is the teacher's; only where there are several candidates is there one.
+    set. The test set is the generator's alone: a real image would be one that classifiers learnt
+    from. `classifier` is the teacher's; only where there are several candidates is there one.
     """
     graphs, generator = load_generator(config, gan_path)
     split = read_split(split_path)
     real = load_images(mnist_path, split.real)
     train, test = load_images(font_train_path, split.font), load_images(font_test_path)
-
-    def draw(font: Images, key: jax.Array) -> list[np.ndarray]:
-        keys_K = jax.random.split(key, config.candidates)
-        return [draw_candidate(config, graphs, generator, font, real, k) for k in keys_K]
-
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    first = draw(train, key)
-    keep = keep_first
+    keys = [key, *(jax.random.fold_in(key, CONVERT + i) for i in range(1, config.copies))]
+    copies = (
+        [
+            draw_candidate(config, graphs, generator, train, real, k)
+            for k in jax.random.split(key, config.candidates)
+        ]
+        for key in keys
+    )
+    kept: Iterator[np.ndarray] = (candidates[0] for candidates in copies)
     if classifier:
-        images = Images(jnp.asarray(first[0][..., None]), train.labels)
-        teacher = train_teacher(classifier, [real, images], seed)
-        keep = functools.partial(keep_hardest, classifier, teacher)
-    copies = [keep(first, np.asarray(train.labels))]
-    for copy in range(1, config.copies):
-        candidates = draw(train, jax.random.fold_in(key, CONVERT + copy))
-        copies.append(keep(candidates, np.asarray(train.labels)))
+        kept = keep_hardest(classifier, real, copies, train.labels, seed)
     labels_N = np.tile(np.asarray(train.labels, np.uint8), config.copies)
-    save_arrays(train_path, images=np.concatenate(copies), labels=labels_N)
-    kept = keep(draw(test, key_test), np.asarray(test.labels))
-    save_arrays(test_path, images=kept, labels=np.asarray(test.labels, np.uint8))
+    save_arrays(train_path, images=np.concatenate(list(kept)), labels=labels_N)
+    converted = convert_images(config, graphs, generator, np.asarray(test.images)[..., 0], key_test)
+    save_arrays(test_path, images=converted, labels=np.asarray(test.labels, np.uint8))

@@ -4,11 +4,12 @@ Most conversions teach a classifier nothing that it does not know after a few hu
 each image's candidates the one is kept that a teacher is least sure of (Shrivastava et al.,
 "Training Region-based Object Detectors with Online Hard Example Mining", CVPR 2016), among those
 that it still takes for the right digit: a conversion that lost its label would teach a wrong one.
-The teacher sees the ratio's real images and first candidates, as the task classifiers will.
+The teacher learns, as the task classifiers will, from the ratio's real images and from candidates:
+the first of each image. Those it knows, so they are kept a little less often than the others.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,26 +18,30 @@ from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
-from synth2real.classify.train import fit_classifier, make_graph, scale_pixels
+from synth2real.classify.train import make_graph, scale_pixels, train_classifiers
 from synth2real.training import Images, in_batches
 
 
 def keep_hardest(
     config: ClassifierConfig,
-    teacher: nnx.State,
-    candidates_KxNx28x28: Sequence[np.ndarray],
-    labels_N: np.ndarray,
-) -> np.ndarray:
-    """Returns one of K candidates, uint8 [N, 28, 28], for each image, by `hardest`."""
-    candidates = np.stack(candidates_KxNx28x28)
-    read = functools.partial(_read, make_graph(config), teacher)
-    beliefs = np.stack([in_batches(read, images_NxHxW) for images_NxHxW in candidates])
-    return candidates[hardest(beliefs, labels_N), np.arange(len(labels_N))]
+    real: Images,
+    copies: Iterable[Sequence[np.ndarray]],
+    labels_N: jax.Array,
+    seed: int,
+) -> Iterator[np.ndarray]:
+    """Keeps one of each image's candidates; each copy is a draw of K sets, uint8 [N, 28, 28].
 
-
-def keep_first(candidates_KxNx28x28: Sequence[np.ndarray], labels_N: np.ndarray) -> np.ndarray:
-    """What is kept where there is but one candidate; uint8 [N, 28, 28]."""
-    return candidates_KxNx28x28[0]
+    Yields uint8 [N, 28, 28] for each copy. The teacher learns from the first copy.
+    """
+    teacher = None
+    for candidates in copies:
+        if teacher is None:
+            first = Images(jnp.asarray(candidates[0][..., None]), labels_N)
+            teacher = train_teacher(config, [real, first], seed)
+        read = functools.partial(_read, make_graph(config), teacher)
+        beliefs = np.stack([in_batches(read, images_NxHxW) for images_NxHxW in candidates])
+        choice_N = hardest(beliefs, np.asarray(labels_N))
+        yield np.stack(candidates)[choice_N, np.arange(len(labels_N))]
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -57,4 +62,5 @@ def hardest(beliefs_KxNxC: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
 def train_teacher(config: ClassifierConfig, parts: Sequence[Images], seed: int) -> nnx.State:
     """Trains a classifier of the experiment on all images of the parts."""
     images = Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    return fit_classifier(config, TrainingSet([images]), seed=seed, label="teacher")
+    (params,) = train_classifiers(config, TrainingSet([images]), seeds=[seed], label="teacher")
+    return params

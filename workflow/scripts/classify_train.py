@@ -5,12 +5,12 @@ from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
-from synth2real.classify.train import train_classifiers
+from synth2real.classify.train import write_classifiers
 from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)
 dataset, converted = snakemake.wildcards.dataset, snakemake.input.get("converted")
-train_classifiers(
+write_classifiers(
     ClassifierConfig(**snakemake.params.config),
     load_training_set(
         dataset,

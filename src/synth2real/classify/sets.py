@@ -48,8 +48,10 @@ def load_training_set(
             parts.append(load_images(mnist_path, split.real))
         elif source == "font":
             parts.append(load_images(font_path, split.font))
-        elif converted_path:
+        elif source == "GAN" and converted_path:
             parts.append(load_images(converted_path))
+        else:
+            raise ValueError(f"{dataset}: nothing is known of {source} images")
     if dataset.startswith(AUGMENTED):
         return TrainingSet(parts, augment=True)
     return TrainingSet([Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))])

@@ -2,13 +2,13 @@
 
 import functools
 import operator
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 
@@ -16,10 +16,8 @@ from synth2real.augment import random_affine
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
 from synth2real.classify.sets import TrainingSet, draw_evenly
-from synth2real.training import Images, Progress, run_chunks
+from synth2real.training import Images, Progress, in_batches, run_chunks
 from synth2real.trees import load_tree, save_tree
-
-TEST_BATCH = 500
 
 
 class ClassifierState(NamedTuple):
@@ -79,14 +77,9 @@ def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef, augment: bool
 
 
 def train_classifiers(
-    config: ClassifierConfig,
-    training_set: TrainingSet,
-    *,
-    seeds: Sequence[int],
-    paths: Sequence[Path],
-    label: str,
-) -> None:
-    """Trains one classifier for each seed and writes its weights (.npz).
+    config: ClassifierConfig, training_set: TrainingSet, *, seeds: Sequence[int], label: str
+) -> Iterator[nnx.State]:
+    """Trains one classifier for each seed and yields their weights.
 
     An accelerator trains them side by side, a CPU one after the other: there, five at once take
     longer than five in turn.
@@ -101,28 +94,32 @@ def train_classifiers(
     progress = Progress(config.steps * config.batch_size * len(seeds), label)
     if jax.default_backend() == "cpu":
         make = jax.jit(init)
-        for run, ((key_init, key), path) in enumerate(zip(keys_Rx2, paths, strict=True)):
+        for run, (key_init, key) in enumerate(keys_Rx2):
             for state, metrics in run_chunks(step, make(key_init), pools, key, steps=config.steps):
                 steps = run * config.steps + int(state.step)
                 progress.update(steps * config.batch_size, metrics)
-            save_tree(path, state.params)
+            yield state.params
         return
     together = jax.vmap(step, in_axes=(0, None, 0))
     start = jax.jit(jax.vmap(init))(keys_Rx2[:, 0])
     for states, metrics in run_chunks(together, start, pools, keys_Rx2[:, 1], steps=config.steps):
         progress.update(int(states.step.sum()) * config.batch_size, metrics)
-    for run, path in zip(range(len(seeds)), paths, strict=True):
-        save_tree(path, jax.tree.map(operator.itemgetter(run), states.params))
+    for run in range(len(seeds)):
+        yield jax.tree.map(operator.itemgetter(run), states.params)
 
 
-def fit_classifier(
-    config: ClassifierConfig, training_set: TrainingSet, *, seed: int, label: str
-) -> nnx.State:
-    """Trains one classifier, as `train_classifiers` does, and returns its weights."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "classifier.npz"
-        train_classifiers(config, training_set, seeds=[seed], paths=[path], label=label)
-        return load_classifier(config, path)
+def write_classifiers(
+    config: ClassifierConfig,
+    training_set: TrainingSet,
+    *,
+    seeds: Sequence[int],
+    paths: Sequence[Path],
+    label: str,
+) -> None:
+    """Writes the weights of `train_classifiers` (.npz), each when it is trained."""
+    trained = train_classifiers(config, training_set, seeds=seeds, label=label)
+    for params, path in zip(trained, paths, strict=True):
+        save_tree(path, params)
 
 
 def make_accuracy(config: ClassifierConfig):
@@ -130,21 +127,12 @@ def make_accuracy(config: ClassifierConfig):
     graph = make_graph(config)
 
     @jax.jit
-    def count_right(params: nnx.State, images: jax.Array, labels: jax.Array) -> jax.Array:
-        logits_BxC = nnx.merge(graph, params)(scale_pixels(images))
-        return (logits_BxC.argmax(-1) == labels).sum()
+    def read(params: nnx.State, images_BxHxW: jax.Array) -> jax.Array:
+        return nnx.merge(graph, params)(scale_pixels(images_BxHxW[..., None])).argmax(-1)
 
     def accuracy(params: nnx.State, data: Images) -> float:
-        total = len(data.labels)
-        right = sum(
-            int(
-                count_right(
-                    params, data.images[i : i + TEST_BATCH], data.labels[i : i + TEST_BATCH]
-                )
-            )
-            for i in range(0, total, TEST_BATCH)
-        )
-        return right / total
+        digits_N = in_batches(functools.partial(read, params), np.asarray(data.images)[..., 0])
+        return float((digits_N == np.asarray(data.labels)).mean())
 
     return accuracy
 

@@ -1,1 +1,1 @@
-"""The GAN stage: PixelDA (Bousmalis et al. 2017), from font images to images like MNIST."""
+"""The GAN stage, from font images to ones like MNIST: PixelDA (Bousmalis et al. 2017), and ours."""

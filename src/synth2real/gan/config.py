@@ -30,21 +30,25 @@ class GanConfig:
         pixel_block: side of the blocks of pixels, 1 or 2, that generator and discriminator take as
             one position with a channel for each pixel. 1 is PixelDA's; 2 leaves a quarter of the
             positions, and the discriminator one convolution less.
-        warp: whether the generator bends images (`synth2real.gan.warp`) instead of painting them.
+        warp: which networks: a generator that bends images (`synth2real.gan.warp`) and a
+            discriminator of each digit (`synth2real.gan.projection`), which has neither noise nor
+            dropout; or PixelDA's, of which the generator paints.
         augment: whether font and real images go through `synth2real.augment.random_warp`, in
             training and in conversion, so that few real images make a wide target.
         candidates: conversions of each font image, of which one is kept (`synth2real.redraw`).
         copies: how often each font image is converted; the paper's sets (section 3) are of 1.
-        font_worth: how many real images the fonts are worth. Of the images that a ratio's
-            conversions start from, font_worth / (font_worth + real images) are font images, the
-            others real images of the same digit. None takes font images alone.
+        font_worth: how many real images the fonts are worth. Of the images of a converted set,
+            font_worth / (font_worth + real images) come from font images, the
+            others real images of the same digit, which augment must warp. None takes font images
+            alone.
         noise_dim: length of the generator's noise vector z ~ U[-1, 1].
         generator_filters: width of the generator's convolutions.
         generator_blocks: number of the generator's residual blocks.
         discriminator_filters: width of the discriminator's first convolution; those that
             follow (three, or two on blocks of pixels) double it each time.
         task_filters: width of the task classifier's first convolution, doubled likewise.
-        discriminator_dropout: share of activations dropped after each discriminator block.
+        discriminator_dropout: share of activations dropped after each block of PixelDA's
+            discriminator.
         discriminator_noise: standard deviation of the Gaussian noise added there.
         task_dropout: share of the task classifier's hidden units dropped.
         learning_rate: Adam's, for all three networks; x0.95 every 10,000 updates of a network.

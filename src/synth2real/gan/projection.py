@@ -19,7 +19,7 @@ _he = nnx.initializers.he_normal()
 
 
 class ProjectionDiscriminator(nnx.Module):
-    """Three or four convolutions down to 4x4 positions, summed, and one logit for each digit."""
+    """Three or four convolutions down to 4x4 positions, averaged, and one logit for each digit."""
 
     def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
         self.block = config.pixel_block

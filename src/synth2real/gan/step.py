@@ -117,7 +117,7 @@ def _update_discriminator(
 
     def loss_fn(params):
         judge = nnx.merge(graphs.discriminator, params, state.discriminator.stats, copy=True)
-        # Real and converted batches are normalised apart: each has its own statistics.
+        # Real and converted batches go apart: PixelDA's batch norm has statistics of each.
         real_logits_B = judge(batch.real, batch.real_labels, key=key_real, train=True)
         fake_logits_B = judge(batch.converted, batch.font_labels, key=key_fake, train=True)
         fake_logits_B *= _shown(config, data, batch.font_labels)

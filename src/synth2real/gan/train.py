@@ -12,7 +12,7 @@ from synth2real.checkpoints import Checkpoints
 from synth2real.files import write_atomically
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
-from synth2real.gan.step import GanData, generate, make_train_step, scale_pixels
+from synth2real.gan.step import GanData, generate, make_train_step, prepare, scale_pixels
 from synth2real.splits import read_split
 from synth2real.training import Metrics, Progress, load_images, run_chunks
 from synth2real.trees import save_tree
@@ -33,7 +33,7 @@ def load_gan_data(split_path: Path, mnist_path: Path, font_path: Path) -> tuple[
     return train, validation
 
 
-def make_validate(graphs: Graphs, validation: GanData) -> Callable:
+def make_validate(config: GanConfig, graphs: Graphs, validation: GanData) -> Callable:
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
     On real ones, and on conversions of held-out font images, with their labels; at most 500 of
@@ -46,7 +46,8 @@ def make_validate(graphs: Graphs, validation: GanData) -> Callable:
     def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
         font, real = validation
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
-        font_BxHxWx1 = scale_pixels(font.images)
+        key_warp, key = jax.random.split(key)
+        font_BxHxWx1 = prepare(config, font.images, key_warp)
         converted, _ = generate(graphs.generator, state.generator, font_BxHxWx1, key, train=False)
         logits_real_BxC = task.from_mnist(scale_pixels(real.images))
         logits_converted_BxC = task.from_mnist(converted)
@@ -87,7 +88,7 @@ def train_gan(
         CheckpointError: the process was told to stop, or a checkpoint cannot be written.
     """
     graphs = make_graphs(config)
-    validate = make_validate(graphs, validation)
+    validate = make_validate(config, graphs, validation)
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
     state, records = checkpoints.restore(jax.jit(init_state, static_argnums=0)(config, key_init))
     train_step, start = make_train_step(config, graphs), int(state.step)

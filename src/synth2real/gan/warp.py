@@ -1,4 +1,4 @@
-"""A generator that bends font images: it moves ink and neither adds nor removes any.
+"""A generator that bends font images: it moves and stretches ink and paints none.
 
 What PixelDA's residual network paints at will may become another digit, or an artefact that no
 writer makes. A map of the plane, as in spatial transformer GANs (Lin et al., "ST-GAN", CVPR 2018),

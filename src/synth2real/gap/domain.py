@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
-from synth2real.classify.train import fit_classifier, make_accuracy
+from synth2real.classify.train import make_accuracy, train_classifiers
 from synth2real.training import Images
 
 
@@ -17,7 +17,7 @@ def domain_accuracy(config: ClassifierConfig, real: Images, images: Images, labe
     """
     half = len(real.labels) // 2
     train = TrainingSet([_mix(real, images, slice(half))])
-    params = fit_classifier(config, train, seed=0, label=label)
+    (params,) = train_classifiers(config, train, seeds=[0], label=label)
     return make_accuracy(config)(params, _mix(real, images, slice(half, None)))
 
 
