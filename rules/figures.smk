@@ -60,10 +60,9 @@ rule figure2:
 rule figure3:
     input:
         code=code("figure3.py"),
-        font="results/render/train.npz",
-        splits=expand("results/r{ratio}/splits/split.npz", ratio=SHOWN_RATIOS),
+        font="results/render/test.npz",
         converted=expand(
-            "results/r{ratio}/convert/seed{seed}/train.npz", ratio=SHOWN_RATIOS, seed=GAN_SEEDS[0]
+            "results/r{ratio}/convert/seed{seed}/test.npz", ratio=SHOWN_RATIOS, seed=GAN_SEEDS[0]
         ),
     output:
         **figure("figure3"),

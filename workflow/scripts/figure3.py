@@ -6,11 +6,8 @@ from synth2real.figures.samples import converted_images, load_pairs
 from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)
-files = zip(snakemake.input.splits, snakemake.input.converted, strict=True)
-pairs = [
-    load_pairs(Path(snakemake.input.font), Path(split), Path(converted))
-    for split, converted in files
-]
+font = Path(snakemake.input.font)
+pairs = [load_pairs(font, Path(converted)) for converted in snakemake.input.converted]
 converted_images(
     dict(zip(snakemake.params.ratios, pairs, strict=True)),
     Path(snakemake.output.png),

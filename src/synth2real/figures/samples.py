@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from synth2real.arrays import load_arrays
 from synth2real.figures.ratios import spread_ratios
 from synth2real.figures.style import STYLE, new_figure, save
-from synth2real.splits import read_split
 
 Images = NDArray[np.uint8]
 
@@ -29,12 +28,11 @@ class Pairs(NamedTuple):
     labels: NDArray[np.uint8]
 
 
-def load_pairs(font_path: Path, split_path: Path, converted_path: Path) -> Pairs:
-    """Reads a ratio's font images and their conversions, which are in the same order."""
+def load_pairs(font_path: Path, converted_path: Path) -> Pairs:
+    """Reads the font test set and its conversion, which are in the same order."""
     font, labels = load_arrays(font_path, "images", "labels")
-    index = read_split(split_path).font
     (converted,) = load_arrays(converted_path, "images")
-    return Pairs(font[index], converted, labels[index])
+    return Pairs(font, converted, labels)
 
 
 @matplotlib.rc_context(STYLE)
