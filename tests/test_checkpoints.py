@@ -57,10 +57,8 @@ def stopped(tmp_path: Path) -> Path:
 
 
 def restored(folder: Path, origin: dict[str, str] = ORIGIN) -> tuple[State, list]:
-    result: list = []
     with open_checkpoints(folder, origin) as checkpoints:
-        result += checkpoints.restore(state(0))
-    return result[0], result[1]
+        return checkpoints.restore(state(0))
 
 
 def files(folder: Path) -> Iterator[Path]:

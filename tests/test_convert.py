@@ -256,7 +256,6 @@ def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> No
     font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
     split = read_split(folder / "split.npz")
     assert labels.tolist() == font_labels[split.font].tolist()
-    key, _ = jax.random.split(jax.random.fold_in(jax.random.key(0), CONVERT))
     parts = [
         Images(jnp.asarray(x[index][..., None]), jnp.asarray(y[index], "int32"))
         for x, y, index in ((font, font_labels, split.font), (real, real_labels, split.real))
@@ -264,7 +263,7 @@ def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> No
     candidates = np.stack(
         [
             draw_candidate(config, GRAPHS, STATE.generator, *parts, k)
-            for k in jax.random.split(key, 3)
+            for k in jax.random.split(keys()[0], 3)
         ]
     )
     among = (candidates == images).all((2, 3))

@@ -19,14 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
 from synth2real.errors import InputError
 from synth2real.files import write_atomically
-from synth2real.trees import named_leaves
+from synth2real.trees import from_arrays, to_arrays
 
 log = logging.getLogger(__name__)
 
@@ -100,18 +98,16 @@ class Checkpoints:
         """
         for step in sorted(self._manager.all_steps(), reverse=True):
             try:
-                leaves, metrics = self._read(step)
+                arrays, metrics = self._read(step)
             # Whatever a damaged file raises in the libraries below.
             except Exception as error:
-                reason = str(error).partition("\n")[0][:200]
                 if _passes(error):
-                    raise CheckpointError(f"{self._folder}/{step}: {reason}") from error
-                log.warning(f"{self._folder}/{step}: cannot be read ({reason}), left out")
+                    raise CheckpointError(f"{self._folder}/{step}: {_reason(error)}") from error
+                log.warning(f"{self._folder}/{step}: cannot be read ({_reason(error)}), left out")
                 self._manager.delete(step)
                 continue
             log.info(f"{self._folder}/{step}: going on after {step:,} steps")
-            ordered = [jnp.asarray(leaves[name]) for name, _ in named_leaves(start)]
-            return jax.tree.unflatten(jax.tree.structure(start), ordered), metrics
+            return from_arrays(start, arrays), metrics
         return start, []
 
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
@@ -131,16 +127,16 @@ class Checkpoints:
         if not self._signal and begin - self._last_save < TIME_BETWEEN_SAVES * self._cost:
             return
         # NumPy's arrays belong to no device: another one may go on with them.
-        leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(state)}
-        rest = {"digest": _digest(leaves), "metrics": metrics}
-        items = {"leaves": ocp.args.StandardSave(leaves), "rest": ocp.args.JsonSave(rest)}
+        arrays = to_arrays(state)
+        rest = {"digest": _digest(arrays), "metrics": metrics}
+        items = {"leaves": ocp.args.StandardSave(arrays), "rest": ocp.args.JsonSave(rest)}
         step = int(state.step)
         try:
             self._manager.save(step, args=ocp.args.Composite(**items))
         # A full disk comes as an error of the library that writes.
         except (OSError, ValueError) as error:
-            reason = str(error).partition("\n")[0][:200]
-            raise CheckpointError(f"{self._folder}: cannot be written ({reason})") from error
+            message = f"{self._folder}: cannot be written ({_reason(error)})"
+            raise CheckpointError(message) from error
         self._last_save = time.monotonic()
         self._cost = self._last_save - begin
         if self._signal:
@@ -149,16 +145,21 @@ class Checkpoints:
             )
 
 
+def _reason(error: Exception) -> str:
+    """The start of what a library says, which may be pages."""
+    return str(error).partition("\n")[0][:200]
+
+
 def _passes(error: Exception) -> bool:
     """Whether it is the machine that cannot read now; a file that is damaged stays so."""
     system = isinstance(error, (MemoryError, OSError))
     return system and not isinstance(error, FileNotFoundError)
 
 
-def _digest(leaves: Mapping[str, np.ndarray]) -> str:
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(leaves):
-        digest.update(name.encode() + leaves[name].tobytes())
+    for name in sorted(arrays):
+        digest.update(name.encode() + arrays[name].tobytes())
     return digest.hexdigest()
 
 

@@ -7,7 +7,6 @@ which the generator has no part; and of several candidates for an image one is k
 """
 
 import functools
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +24,6 @@ from synth2real.redraw import keep_hardest
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 from synth2real.trees import load_tree
-
-log = logging.getLogger(__name__)
 
 CONVERT = 2**31  # folded into the seed's key; a small number would give a key of training's again
 

@@ -19,7 +19,7 @@ from flax import nnx
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
 from synth2real.classify.train import make_graph, scale_pixels, train_classifiers
-from synth2real.training import Images, in_batches
+from synth2real.training import Images, in_batches, join
 
 
 def keep_hardest(
@@ -33,12 +33,12 @@ def keep_hardest(
 
     Yields uint8 [N, 28, 28] for each copy. The teacher learns from the first copy.
     """
-    teacher = None
+    read = None
     for candidates in copies:
-        if teacher is None:
+        if read is None:
             first = Images(jnp.asarray(candidates[0][..., None]), labels_N)
             teacher = train_teacher(config, [real, first], seed)
-        read = functools.partial(_read, make_graph(config), teacher)
+            read = functools.partial(_read, make_graph(config), teacher)
         beliefs = np.stack([in_batches(read, images_NxHxW) for images_NxHxW in candidates])
         choice_N = hardest(beliefs, np.asarray(labels_N))
         yield np.stack(candidates)[choice_N, np.arange(len(labels_N))]
@@ -61,6 +61,6 @@ def hardest(beliefs_KxNxC: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
 
 def train_teacher(config: ClassifierConfig, parts: Sequence[Images], seed: int) -> nnx.State:
     """Trains a classifier of the experiment on all images of the parts."""
-    images = Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    (params,) = train_classifiers(config, TrainingSet([images]), seeds=[seed], label="teacher")
+    training_set = TrainingSet([join(parts)])
+    (params,) = train_classifiers(config, training_set, seeds=[seed], label="teacher")
     return params

@@ -5,7 +5,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,18 +47,27 @@ def load_images(path: Path, index: np.ndarray | None = None) -> Images:
     return Images(jnp.asarray(images_NxHxW[..., None]), jnp.asarray(labels_N, jnp.int32))
 
 
-def in_batches(function: Callable, images_NxHxW: np.ndarray, key: jax.Array | None = None):
+def join(parts: Sequence[Images]) -> Images:
+    """All images of the parts, in order."""
+    return Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def in_batches(
+    function: Callable, images_NxHxW: np.ndarray | jax.Array, key: jax.Array | None = None
+):
     """Applies a compiled function to batches of images and puts the results together, [N, ...].
 
-    With a key, the function gets another one for each batch.
+    With a key, the function gets another one for each batch. Images on a device stay there.
     """
     results = []
     for start in range(0, max(len(images_NxHxW), 1), BATCH):
         batch = images_NxHxW[start : start + BATCH]
-        # The last batch is filled up: one compiled shape serves all.
-        padded = np.pad(batch, ((0, BATCH - len(batch)), (0, 0), (0, 0)))
+        count = len(batch)
+        if count < BATCH:
+            # The last batch is filled up: one compiled shape serves all.
+            batch = jnp.pad(batch, ((0, BATCH - count), (0, 0), (0, 0)))
         keys = () if key is None else (jax.random.fold_in(key, start),)
-        results.append(np.asarray(function(padded, *keys))[: len(batch)])
+        results.append(np.asarray(function(batch, *keys))[:count])
     return np.concatenate(results)
 
 
@@ -106,16 +115,17 @@ def _compile_scan(step: Step, length: int) -> Step:
 
 
 def run_chunks(
-    step: Step, state: State, data: Any, key: jax.Array, *, steps: int, start: int = 0
+    step: Step, state: State, data: Any, key: jax.Array, *, steps: int
 ) -> Iterator[tuple[State, dict[str, float]]]:
-    """Trains up to step `steps`; yields the state and the mean metrics after each chunk.
+    """Trains from a state's step, 0 or a checkpoint's, up to step `steps`.
 
-    `start` is the step of the state that a run begins with: 0, or that of a checkpoint.
+    Yields the state and the mean metrics after each chunk.
 
     Raises:
         TrainingError: a metric is NaN or infinite.
     """
-    for done in range(start, steps, CHUNK_STEPS):
+    # Runs that train side by side are all at the same step.
+    for done in range(int(np.max(state.step)), steps, CHUNK_STEPS):
         length = min(CHUNK_STEPS, steps - done)
         state, metrics = train_chunk(step, state, data, key, length)
         _check_finite(metrics, done + length)

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from synth2real.splits import read_split
-from synth2real.training import Images, load_images
+from synth2real.training import Images, join, load_images
 
 AUGMENTED = "augmented-"
 
@@ -54,7 +53,7 @@ def load_training_set(
             raise ValueError(f"{dataset}: nothing is known of {source} images")
     if dataset.startswith(AUGMENTED):
         return TrainingSet(parts, augment=True)
-    return TrainingSet([Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))])
+    return TrainingSet([join(parts)])
 
 
 def draw_evenly(pools: Sequence[Images], key: jax.Array, size: int) -> Images:
@@ -68,4 +67,4 @@ def draw_evenly(pools: Sequence[Images], key: jax.Array, size: int) -> Images:
     draws = [
         Images(*(array[index_B[pool_B == p]] for array in pool)) for p, pool in enumerate(pools)
     ]
-    return Images(*(jnp.concatenate(arrays) for arrays in zip(*draws, strict=True)))
+    return join(draws)

@@ -131,7 +131,7 @@ def make_accuracy(config: ClassifierConfig):
         return nnx.merge(graph, params)(scale_pixels(images_BxHxW[..., None])).argmax(-1)
 
     def accuracy(params: nnx.State, data: Images) -> float:
-        digits_N = in_batches(functools.partial(read, params), np.asarray(data.images)[..., 0])
+        digits_N = in_batches(functools.partial(read, params), data.images[..., 0])
         return float((digits_N == np.asarray(data.labels)).mean())
 
     return accuracy

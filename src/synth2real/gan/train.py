@@ -91,10 +91,9 @@ def train_gan(
     validate = make_validate(config, graphs, validation)
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
     state, records = checkpoints.restore(jax.jit(init_state, static_argnums=0)(config, key_init))
-    train_step, start = make_train_step(config, graphs), int(state.step)
-    batch = 2 * config.batch_size
-    progress = Progress(config.steps * batch, label, start * batch)
-    chunks = run_chunks(train_step, state, train, key, steps=config.steps, start=start)
+    train_step, batch = make_train_step(config, graphs), 2 * config.batch_size
+    progress = Progress(config.steps * batch, label, int(state.step) * batch)
+    chunks = run_chunks(train_step, state, train, key, steps=config.steps)
     for state, losses in chunks:
         metrics = losses | validate(state, key_validation)
         samples = int(state.step) * batch

@@ -15,10 +15,11 @@ from synth2real.classify.train import (
     make_accuracy,
     make_graph,
     scale_pixels,
-    write_classifiers,
+    train_classifiers,
 )
 from synth2real.gap.table import Measurement, write_measurements
 from synth2real.training import Images, in_batches
+from synth2real.trees import save_tree
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,9 @@ def train_judge(
     Raises:
         TrainingError: the loss is NaN or infinite.
     """
-    write_classifiers(config, TrainingSet([train]), seeds=[0], paths=[path], label="judge")
-    accuracy = make_accuracy(config)(load_classifier(config, path), test)
+    (params,) = train_classifiers(config, TrainingSet([train]), seeds=[0], label="judge")
+    save_tree(path, params)
+    accuracy = make_accuracy(config)(params, test)
     log.info(f"accuracy of the judge on {len(test.labels):,} test images: {accuracy:.4f}")
     write_measurements(table, [Measurement("label_agreement", accuracy, None, len(test.labels))])
 
@@ -48,6 +50,6 @@ def judge_images(config: ClassifierConfig, path: Path, images_Nx28x28x1: jax.Arr
     """Reads the judge and shows it images, uint8."""
     judge = nnx.merge(make_graph(config), load_classifier(config, path))
     see = jax.jit(lambda images_BxHxW: judge.features(scale_pixels(images_BxHxW[..., None])))
-    features_NxD = in_batches(see, np.asarray(images_Nx28x28x1)[..., 0])
+    features_NxD = in_batches(see, images_Nx28x28x1[..., 0])
     digits_N = np.asarray(judge.dense2(features_NxD).argmax(-1))
     return Seen(features_NxD.astype(np.float64), digits_N)
