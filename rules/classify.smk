@@ -4,6 +4,10 @@
 #        results/r{ratio}/classify/accuracy_seed{seed}.csv
 # A training set is a folder: "original", or "original+GAN/seed0" where a GAN has a part in it.
 
+# In the order of `weights` below.
+TESTED = [(dataset, run) for dataset in GAN_FREE + WITH_GAN for run in RUNS]
+TEST_IMAGES = 10_000 + 2 * EXPERIMENT.render.test_images
+
 
 rule classify_train:
     input:
@@ -23,8 +27,9 @@ rule classify_train:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=more(4000),
+        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),
     script:
@@ -62,10 +67,11 @@ rule classify_test:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_SAMPLES)),
+        gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),
-        classifiers=[(d, run) for d in GAN_FREE + WITH_GAN for run in RUNS],
+        classifiers=TESTED,
     script:
         "../workflow/scripts/classify_test.py"

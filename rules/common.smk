@@ -33,8 +33,14 @@ os.environ.update(KEEP_MEMORY | dict(os.environ))
 FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
 AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
 
-# For --sdm conda, relative to rules/: with CUDA where there is an NVIDIA GPU.
-CONDA_ENV = f"../envs/{'gpu' if shutil.which('nvidia-smi') else 'cpu'}.yaml"
+# Whether jobs find an NVIDIA GPU. Jobs inherit the answer, so that those on a cluster's nodes have
+# the conda environment that was made for them.
+GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if shutil.which("nvidia-smi") else "0")
+if GPU not in ("0", "1"):
+    raise WorkflowError(f"SYNTH2REAL_GPU={GPU}: must be 0 or 1 (1: jobs find a GPU)")
+GPU = int(GPU)
+# For --sdm conda, relative to rules/.
+CONDA_ENV = f"../envs/{'gpu' if GPU else 'cpu'}.yaml"
 
 try:
     EXPERIMENT = read_experiment(
@@ -62,6 +68,28 @@ wildcard_constraints:
     ratio=r"0\.\d+",
     seed=r"\d+",
     run=r"\d+",
+
+
+# What one CPU core does in a second, without bfloat16 units (benchmarks/README.md).
+GAN_SAMPLES = {"pixelda-code": 40, "pixelda-text": 40}.get(config["gan"]["preset"], 500)
+CONVERSIONS = {"pixelda-code": 160, "pixelda-text": 160}.get(config["gan"]["preset"], 4000)
+CLASSIFIER_SAMPLES = {"paper": 900, "small": 6900}[config["classify"]["preset"]]
+DAY = 24 * 60
+
+
+def more(value):
+    """A resource of which a job that failed gets more when it is tried again."""
+    return lambda wildcards, attempt: value * attempt
+
+
+def minutes(*work):
+    """Twice the time of (items, items a second), and ten minutes; more when tried again.
+
+    A day at most, which is what clusters commonly allow. A GAN that needs longer goes on from its
+    checkpoint when it is tried again.
+    """
+    needed = 10 + 2 * sum(items / rate for items, rate in work) / 60
+    return lambda wildcards, attempt: min(round(needed * attempt), DAY)
 
 
 def code(script):

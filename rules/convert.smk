@@ -23,8 +23,15 @@ rule convert:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=minutes(
+            (
+                EXPERIMENT.splits.total * EXPERIMENT.gan.candidates * EXPERIMENT.gan.copies,
+                CONVERSIONS,
+            ),
+            (EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES),
+        ),
+        gpu=GPU,
     params:
         config=asdict(EXPERIMENT.gan),
         # The teacher's, where one chooses among candidates.

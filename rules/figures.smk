@@ -26,12 +26,13 @@ rule accuracy:
         report("results/accuracy.csv", caption="../workflow/report/accuracy.rst", category="Table"),
     log:
         "results/logs/accuracy.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         total=EXPERIMENT.splits.total,
         gans=[(ratio, seed) for ratio in RATIOS for seed in GAN_SEEDS],
@@ -47,12 +48,13 @@ rule figure2:
         **figure("figure2"),
     log:
         "results/logs/figure2.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=5,
+        mem_mb=more(2000),
+        runtime=more(5),
     script:
         "../workflow/scripts/figure2.py"
 
@@ -68,12 +70,13 @@ rule figure3:
         **figure("figure3"),
     log:
         "results/logs/figure3.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=5,
+        mem_mb=more(4000),
+        runtime=more(5),
     params:
         ratios=SHOWN_RATIOS,
     script:
@@ -93,12 +96,13 @@ for name, function in CURVES.items():
             **figure(name),
         log:
             f"results/logs/{name}.log",
+        localrule: True
         conda:
             CONDA_ENV
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=5,
+            mem_mb=more(1000),
+            runtime=more(5),
         params:
             function=function,
         script:
@@ -113,11 +117,12 @@ rule gap_figure:
         **figure("gap"),
     log:
         "results/logs/gap_figure.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=more(1000),
+        runtime=more(5),
     script:
         "../workflow/scripts/gap_figure.py"

@@ -16,12 +16,13 @@ rule fonts:
         ),
     log:
         "results/logs/fonts.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=more(2000),
+        runtime=more(15),
     params:
         folder=EXPERIMENT.font_folder,
         families=EXPERIMENT.families,

@@ -22,8 +22,9 @@ rule gan:
     # One core whatever --cores is: more would change the order of sums, and so the last bits.
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=more(4000),
+        runtime=minutes((EXPERIMENT.gan.samples, GAN_SAMPLES)),
+        gpu=GPU,
     params:
         # Conversion's settings train no GAN anew.
         config=asdict(replace(EXPERIMENT.gan, candidates=1, copies=1, font_worth=None)),

@@ -38,8 +38,9 @@ rule gap_judge:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=more(4000),
+        runtime=minutes((3 * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        gpu=GPU,
     params:
         # Better than what it judges: all real images, and three times the budget.
         config=asdict(EXPERIMENT.classifier) | {"samples": 3 * EXPERIMENT.classifier.samples},
@@ -61,8 +62,9 @@ rule gap_font:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=more(4000),
+        runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),
     script:
@@ -102,12 +104,13 @@ rule gap_table:
         report("results/gap.csv", caption="../workflow/report/gap_table.rst", category="Table"),
     log:
         "results/logs/gap_table.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         total=EXPERIMENT.splits.total,
         sources=list(GAP_TABLES),

@@ -11,12 +11,13 @@ rule mnist:
         test="results/mnist/test.npz",
     log:
         "results/logs/mnist.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         folder=EXPERIMENT.mnist_folder,
     script:

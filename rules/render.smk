@@ -15,12 +15,13 @@ rule render:
         "results/logs/render.log",
     benchmark:
         "results/benchmarks/render.tsv"
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         config=asdict(EXPERIMENT.render),
     script:

@@ -14,12 +14,13 @@ rule splits:
         "results/logs/r{ratio}/splits.log",
     # Every ratio's first, or a GAN would wait for its split behind another ratio's classifiers.
     priority: 2
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         config=asdict(EXPERIMENT.splits),
     script:

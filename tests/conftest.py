@@ -1,12 +1,14 @@
 """Fixtures shared by the tests: real fonts and digits, downloaded once a session."""
 
 import os
+import shutil
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
 
+from project import DISTURBED, TINY, copy_project, overlay, snakemake
 from synth2real import convolution
 from synth2real.fonts import fetch_fonts, write_fonts_csv
 from synth2real.mnist import write_mnist
@@ -52,4 +54,33 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with MNIST's train.npz and test.npz, as the mnist stage writes them."""
     folder = tmp_path_factory.mktemp("mnist")
     write_mnist(None, folder / "train.npz", folder / "test.npz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny experiment after a run on two cores."""
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    result = snakemake(folder, "--cores", "2", *TINY)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def experiment(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished tiny experiment that a test may change."""
+    folder = tmp_path / "experiment"
+    # Times of modification come along: Snakemake compares them.
+    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The experiment that other tests disturb, after a run that nobody did."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "experiment"
+    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    arguments = ("results/accuracy.csv", "--cores", "2", *overlay(folder, DISTURBED))
+    result = snakemake(folder, *arguments)
+    assert result.returncode == 0, result.stderr
     return folder

@@ -1,21 +1,16 @@
 """The experiment as Snakemake runs it: which jobs run when, and what they leave behind."""
 
 import csv
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[1]
-SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
-TINY = ("--configfile", "config/tiny.yaml")
+from project import ROOT, TINY, copy_project, overlay, planned, snakemake
+
 SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
@@ -27,54 +22,6 @@ DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2, gap_converted=2)
 MEASURED = Counter(gap_font=1, gap_real=2, gap_converted=2)
-
-
-def copy_project(folder: Path) -> Path:
-    """Copies what a clone has, so that a test may run and change it."""
-    for name in [*SOURCES, "workflow"]:
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    environment = {key: value for key, value in os.environ.items() if key != "NPROC"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def planned(folder: Path, *arguments: str) -> Counter[str]:
-    """The jobs that a dry run plans, by rule."""
-    result = snakemake(folder, "--dry-run", *arguments)
-    assert result.returncode == 0, result.stderr
-    text = result.stdout + result.stderr
-    assert "Nothing to be done" in text or "Job stats:" in text
-    counts = re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)
-    return Counter({rule: int(count) for rule, count in counts if rule != "total"})
-
-
-def overlay(folder: Path, settings: dict) -> tuple[str, ...]:
-    """Command line for the tiny experiment with some settings replaced."""
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(settings))
-    return (*TINY, "overlay.yaml")
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny experiment after a run on two cores."""
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    result = snakemake(folder, "--cores", "2", *TINY)
-    assert result.returncode == 0, result.stderr
-    return folder
-
-
-@pytest.fixture
-def experiment(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished tiny experiment that a test may change."""
-    folder = tmp_path / "experiment"
-    # Times of modification come along: Snakemake compares them.
-    shutil.copytree(finished, folder, copy_function=shutil.copy2)
-    return folder
 
 
 def test_default_experiment_plans_every_stage_for_every_ratio():

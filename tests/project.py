@@ -1,0 +1,99 @@
+"""The project as its users run it: copies of it, and Snakemake in them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
+TINY = ("--configfile", "config/tiny.yaml")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copies what a clone has, so that a test may run and change it."""
+    for name in [*SOURCES, "workflow"]:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
+    return folder
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "snakemake", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what conftest.py sets for networks that run in the tests themselves."""
+    return {key: value for key, value in os.environ.items() if key != "NPROC"}
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs Snakemake to its end."""
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True
+    )
+
+
+def planned(folder: Path, *arguments: str) -> Counter[str]:
+    """The jobs that a dry run plans, by rule."""
+    result = snakemake(folder, "--dry-run", *arguments)
+    assert result.returncode == 0, result.stderr
+    text = result.stdout + result.stderr
+    assert "Nothing to be done" in text or "Job stats:" in text
+    counts = re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)
+    return Counter({rule: int(count) for rule, count in counts if rule != "total"})
+
+
+def overlay(folder: Path, settings: dict) -> tuple[str, ...]:
+    """Command line for the tiny experiment with some settings replaced."""
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(settings))
+    return (*TINY, "overlay.yaml")
+
+
+def begin_snakemake(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Starts Snakemake as the leader of a process group, so that `os.killpg` kills its jobs too."""
+    with open(folder / "snakemake.log", "w") as log:
+        return subprocess.Popen(
+            command(*arguments),
+            cwd=folder,
+            env=environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
+    """Returns when a condition holds; fails a test where it does not come about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.1)
+
+
+# --- An experiment that is disturbed: its GANs train long enough to be stopped on the way. ---
+
+DISTURBED = {"ratios": ["0.1"], "gan": {"samples": 25_600, "seeds": [0, 1, 2]}}
+
+
+def last_checkpoint(folder: Path, seed: int) -> int:
+    """The step of a GAN's last whole checkpoint; -1 where there is none."""
+    steps = (folder / f"results/r0.1/gan/seed{seed}/checkpoints").glob("[0-9]*")
+    return max((int(step.name) for step in steps if step.name.isdigit()), default=-1)
+
+
+def forget_gan(folder: Path, seed: int) -> None:
+    """Deletes a GAN and what follows from it."""
+    results = folder / "results"
+    for path in (f"gan/seed{seed}", f"convert/seed{seed}", f"classify/*GAN/seed{seed}"):
+        for found in results.glob(f"r0.1/{path}"):
+            shutil.rmtree(found)
+    (results / f"r0.1/classify/accuracy_seed{seed}.csv").unlink()
+    (results / "accuracy.csv").unlink()

@@ -1,0 +1,116 @@
+"""What a run on one machine survives; `pytest -rP` shows the seconds for docs/cluster.md."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from project import DISTURBED, begin_snakemake, forget_gan, overlay, snakemake, wait_for
+
+pytestmark = pytest.mark.slow
+ACCURACY = "results/accuracy.csv"
+
+
+@pytest.fixture
+def begun(undisturbed: Path, tmp_path: Path) -> Path:
+    """The experiment without one of its GANs, and without the table."""
+    folder = tmp_path / "experiment"
+    shutil.copytree(undisturbed, folder, copy_function=shutil.copy2)
+    forget_gan(folder, seed=0)
+    return folder
+
+
+def arguments(folder: Path) -> tuple[str, ...]:
+    return (ACCURACY, "--cores", "2", *overlay(folder, DISTURBED))
+
+
+def run_again(folder: Path, undisturbed: Path) -> None:
+    """Runs what is left, to the end, which must be the undisturbed run's."""
+    begin = time.monotonic()
+    result = snakemake(folder, *arguments(folder))
+    assert result.returncode == 0, result.stderr
+    print(f"ran again: {time.monotonic() - begin:.0f} s")
+    assert (folder / ACCURACY).read_bytes() == (undisturbed / ACCURACY).read_bytes()
+
+
+def assert_whole(folder: Path) -> None:
+    """Whatever has the name of a result can be read."""
+    for path in (folder / "results").rglob("[!.]*.npz"):
+        with np.load(path) as file:
+            assert all(file[name].size >= 0 for name in file.files), path
+
+
+def test_kill_9_at_a_random_moment(begun: Path, undisturbed: Path):
+    run = begin_snakemake(begun, *arguments(begun))
+    moment = random.uniform(3, 35)
+    time.sleep(moment)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    print(f"killed after {moment:.1f} s")
+    assert_whole(begun)
+    refused = snakemake(begun, *arguments(begun))
+    assert refused.returncode != 0 and "--unlock" in refused.stderr
+    assert snakemake(begun, "--unlock", *overlay(begun, DISTURBED)).returncode == 0
+    run_again(begun, undisturbed)
+
+
+def test_second_snakemake_is_refused_and_the_first_goes_on(begun: Path, undisturbed: Path):
+    begin = time.monotonic()
+    run = begin_snakemake(begun, *arguments(begun))
+    wait_for(lambda: any((begun / ".snakemake/locks").glob("*")), "Snakemake's lock")
+    second = snakemake(begun, *arguments(begun))
+    assert second.returncode != 0 and "cannot be locked" in second.stderr
+    assert run.wait() == 0, (begun / "snakemake.log").read_text()
+    print(f"the first ran for {time.monotonic() - begin:.0f} s")
+    assert (begun / ACCURACY).read_bytes() == (undisturbed / ACCURACY).read_bytes()
+
+
+@pytest.fixture
+def small_disk(begun: Path) -> Iterator[Path]:
+    """The same experiment; its results lie on a disk with 100 kB left."""
+    results, moved = begun / "results", begun / "moved"
+    results.rename(moved)
+    results.mkdir()
+    used = sum(-(-path.stat().st_size // 4096) * 4096 for path in moved.rglob("*.*"))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={used + 100_000}", "tmpfs", str(results)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a small disk (tmpfs) cannot be mounted here")
+    try:
+        subprocess.run(["cp", "-a", f"{moved}/.", str(results)], check=True)
+        yield begun
+    finally:
+        subprocess.run(["umount", "--lazy", str(results)], check=True)
+
+
+def test_full_disk(small_disk: Path, undisturbed: Path):
+    begin = time.monotonic()
+    result = snakemake(small_disk, *arguments(small_disk))
+    print(f"failed after {time.monotonic() - begin:.0f} s")
+    assert result.returncode != 0 and "No space left" in result.stderr
+    assert not (small_disk / ACCURACY).exists()
+    assert_whole(small_disk)
+    remount = ["mount", "-o", "remount,size=1g", str(small_disk / "results")]
+    subprocess.run(remount, check=True)
+    run_again(small_disk, undisturbed)
+
+
+def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
+    for name in ("gan/seed0", "convert/seed0"):
+        source, target = (folder / "results/r0.1" / name for folder in (undisturbed, begun))
+        shutil.copytree(source, target, copy_function=shutil.copy2)
+    path = begun / "results/r0.1/convert/seed0/train.npz"
+    os.truncate(path, path.stat().st_size // 2)
+    result = snakemake(begun, *arguments(begun))
+    assert result.returncode != 0
+    log = (begun / "results/logs/r0.1/classify_train_GAN_seed0.log").read_text().splitlines()
+    assert [line for line in log if f"{path.relative_to(begun)}: cannot be read" in line]
+    assert "delete it" in log[-1]
+    path.unlink()
+    run_again(begun, undisturbed)

@@ -1,0 +1,178 @@
+"""The experiment on a real SLURM cluster of two nodes, while its jobs are killed.
+
+One run has all of it: the first GAN's job is requeued, the second's runs out of time, the third's
+is cancelled. `pytest -rP` shows the seconds for docs/cluster.md.
+"""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import slurm_cluster
+from project import (
+    DISTURBED,
+    begin_snakemake,
+    copy_project,
+    forget_gan,
+    last_checkpoint,
+    overlay,
+    snakemake,
+    wait_for,
+)
+
+WHY_NOT = slurm_cluster.missing()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))]
+SLURM = ("--workflow-profile", "profiles/slurm")
+# The profile's 40 s are for a cluster that others use, too.
+OFTEN = ("--slurm-init-seconds-before-status-checks", "3")
+REQUEUED, OUT_OF_TIME, CANCELLED = 0, 1, 2
+
+
+def slurm(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def gan_log(folder: Path, seed: int) -> str:
+    path = folder / f"results/logs/r0.1/gan_seed{seed}.log"
+    return path.read_text() if path.exists() else ""
+
+
+def holder(folder: Path, seed: int) -> tuple[int, str]:
+    """The process that trains a GAN, and its SLURM job."""
+    text = (folder / f"results/r0.1/gan/seed{seed}/.checkpoints.lock").read_text()
+    match = re.fullmatch(r"process (\d+) on .+, SLURM job (\d+)", text)
+    assert match, text
+    return int(match[1]), match[2]
+
+
+def disturb(folder: Path, seed: int) -> None:
+    """Does to the job of a GAN that has a checkpoint what is planned for it."""
+    process, job = holder(folder, seed)
+    if seed == REQUEUED:
+        slurm("scontrol", "requeue", job)
+    elif seed == OUT_OF_TIME:
+        # A minute is the least that there is; stopped, the job does not end before.
+        slurm("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+        os.kill(process, signal.SIGSTOP)
+    else:
+        slurm("scancel", job)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cluster")
+    slurm_cluster.start(folder)
+    yield folder
+    slurm_cluster.stop(folder)
+
+
+@pytest.fixture(scope="module")
+def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny experiment with three GANs after a run on the cluster, each GAN disturbed once."""
+    folder = copy_project(tmp_path_factory.mktemp("on_slurm"))
+    begin = time.monotonic()
+    run = begin_snakemake(folder, *SLURM, *OFTEN, *overlay(folder, DISTURBED))
+    try:
+        left = {REQUEUED, OUT_OF_TIME, CANCELLED}
+        while left:
+            wait_for(
+                lambda: any(last_checkpoint(folder, seed) > 0 for seed in left), "a checkpoint"
+            )
+            seed = next(seed for seed in left if last_checkpoint(folder, seed) > 0)
+            disturb(folder, seed)
+            left.remove(seed)
+            print(f"disturbed GAN {seed} after {time.monotonic() - begin:.0f} s")
+        assert run.wait(600) == 0, (folder / "snakemake.log").read_text()
+    finally:
+        run.kill()
+    print(f"finished after {time.monotonic() - begin:.0f} s")
+    return folder
+
+
+def test_all_targets_appear(finished_on_slurm: Path):
+    results = finished_on_slurm / "results"
+    for name in ("accuracy.csv", "gap.csv", "fonts/credits.md", "figures/gap.svg"):
+        assert (results / name).stat().st_size > 0, name
+
+
+@pytest.mark.parametrize("seed", [REQUEUED, OUT_OF_TIME, CANCELLED])
+def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: int):
+    assert re.search(r"going on after [\d,]+ steps", gan_log(finished_on_slurm, seed))
+    assert last_checkpoint(finished_on_slurm, seed) == -1
+
+
+def test_files_are_those_of_an_undisturbed_local_run(finished_on_slurm: Path, undisturbed: Path):
+    names = ["accuracy.csv"]
+    names += [
+        f"r0.1/gan/seed{seed}/{name}"
+        for seed in range(3)
+        for name in ("networks.npz", "metrics.jsonl")
+    ]
+    for name in names:
+        ours, theirs = (folder / "results" / name for folder in (finished_on_slurm, undisturbed))
+        assert ours.read_bytes() == theirs.read_bytes(), name
+
+
+def test_jobs_share_no_gpu(finished_on_slurm: Path, cluster: Path):
+    holders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    with open(cluster / "gpus.tsv", newline="") as file:
+        for event, _, job, node, gpus in csv.reader(file, delimiter="\t"):
+            # n2 has none, and every job on the cluster asks for one.
+            assert node == "n1" and gpus in ("0", "1"), (job, node, gpus)
+            jobs = holders[node, gpus]
+            jobs.add(job) if event == "start" else jobs.discard(job)
+            assert len(jobs) <= 1, (node, gpus, jobs)
+    assert set(holders) == {("n1", "0"), ("n1", "1")}
+
+
+def test_queue_has_few_entries(finished_on_slurm: Path):
+    log = (finished_on_slurm / "snakemake.log").read_text()
+    entries = re.findall(r"Job (\S+) has been submitted with SLURM jobid \d+", log)
+    # Three GANs and two of them again (a requeued job keeps its entry); what follows each; the
+    # judge, the fonts' gap; and three sets and a gap that need no GAN, in one.
+    assert len(entries) == 3 + 2 + 3 + 2 + 1, Counter(entries)
+
+
+def test_job_tried_again_may_take_longer_and_use_more_memory(finished_on_slurm: Path):
+    asked = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%k|%l|%m")
+    gans = [line.split("|")[1:] for line in asked.splitlines() if line.startswith("rule_gan_wild")]
+    # Ten minutes and twice 25,600 samples at 500 a second. (The one that ran out of time was given
+    # a minute by the test.)
+    assert Counter(map(tuple, gans)) == {
+        ("12:00", "4000M"): 2,
+        ("1:00", "4000M"): 1,
+        ("23:00", "8000M"): 2,
+    }
+
+
+def test_job_that_outlives_snakemake_keeps_its_training(
+    cluster: Path, undisturbed: Path, tmp_path: Path
+):
+    folder = tmp_path / "experiment"
+    shutil.copytree(undisturbed, folder, copy_function=shutil.copy2)
+    forget_gan(folder, seed=0)
+    target = "results/r0.1/gan/seed0/networks.npz"
+    arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(folder, DISTURBED))
+    run = begin_snakemake(folder, *arguments)
+    wait_for(lambda: last_checkpoint(folder, 0) > 0, "a checkpoint")
+    os.killpg(run.pid, signal.SIGKILL)
+    process, job = holder(folder, 0)
+    # Or it would be done before the second starts; scancel wakes it.
+    os.kill(process, signal.SIGSTOP)
+    assert snakemake(folder, "--unlock", *overlay(folder, DISTURBED)).returncode == 0
+    second = snakemake(folder, *arguments)
+    assert second.returncode != 0 and f"SLURM job {job}; wait for it" in gan_log(folder, 0)
+    slurm("scancel", job)
+    third = snakemake(folder, *arguments)
+    assert third.returncode == 0, third.stderr
+    assert "going on after" in gan_log(folder, 0)
+    assert (folder / target).read_bytes() == (undisturbed / target).read_bytes()
