@@ -15,6 +15,10 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
 TINY = ("--configfile", "config/tiny.yaml")
+# The experiment that is disturbed: its GANs train long enough to be stopped on the way.
+# Of 600 steps, with a checkpoint after the first 100.
+GAN = {"samples": 19_200, "batch_size": 16, "seeds": [0, 1, 2]}
+DISTURBED = {"ratios": ["0.1"], "gan": GAN}
 
 
 def copy_project(folder: Path) -> Path:
@@ -76,11 +80,6 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 180) -
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.1)
-
-
-# --- An experiment that is disturbed: its GANs train long enough to be stopped on the way. ---
-
-DISTURBED = {"ratios": ["0.1"], "gan": {"samples": 25_600, "seeds": [0, 1, 2]}}
 
 
 def last_checkpoint(folder: Path, seed: int) -> int:

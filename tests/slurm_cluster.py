@@ -81,11 +81,19 @@ def start(folder: Path) -> None:
     """Starts the daemons and waits until both nodes are idle.
 
     Raises:
-        RuntimeError: there can be no cluster here, or it does not come up.
+        RuntimeError: there can be no cluster here, or it does not come up; nothing is left of it.
     """
     if reason := missing():
         raise RuntimeError(reason)
     _configure(folder)
+    try:
+        _start_daemons(folder)
+    except BaseException:
+        stop(folder)
+        raise
+
+
+def _start_daemons(folder: Path) -> None:
     for name in ("key", "seed"):
         (folder / f"munge.{name}").write_bytes(os.urandom(1024))
         (folder / f"munge.{name}").chmod(0o600)
@@ -98,7 +106,6 @@ def start(folder: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while states() != {"idle"}:
         if time.monotonic() > deadline:
-            stop(folder)
             raise RuntimeError(f"the nodes do not become idle; see the logs in {folder}")
         time.sleep(0.2)
 

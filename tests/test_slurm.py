@@ -106,7 +106,8 @@ def test_all_targets_appear(finished_on_slurm: Path):
 
 @pytest.mark.parametrize("seed", [REQUEUED, OUT_OF_TIME, CANCELLED])
 def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: int):
-    assert re.search(r"going on after [\d,]+ steps", gan_log(finished_on_slurm, seed))
+    steps = re.search(r"going on after (\d+) steps", gan_log(finished_on_slurm, seed))
+    assert steps and 100 <= int(steps[1]) < 600
     assert last_checkpoint(finished_on_slurm, seed) == -1
 
 
@@ -145,10 +146,10 @@ def test_queue_has_few_entries(finished_on_slurm: Path):
 def test_job_tried_again_may_take_longer_and_use_more_memory(finished_on_slurm: Path):
     asked = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%k|%l|%m")
     gans = [line.split("|")[1:] for line in asked.splitlines() if line.startswith("rule_gan_wild")]
-    # Ten minutes and twice 25,600 samples at 500 a second. (The one that ran out of time was given
+    # Ten minutes and twice 19,200 samples at 500 a second. (The one that ran out of time was given
     # a minute by the test.)
     assert Counter(map(tuple, gans)) == {
-        ("12:00", "4000M"): 2,
+        ("11:00", "4000M"): 2,
         ("1:00", "4000M"): 1,
         ("23:00", "8000M"): 2,
     }
