@@ -28,7 +28,7 @@ rule classify_train:
     threads: 1
     resources:
         mem_mb=more(4000),
-        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES), jobs=4),
         gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),
@@ -68,7 +68,7 @@ rule classify_test:
     threads: 1
     resources:
         mem_mb=more(4000),
-        runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_SAMPLES)),
+        runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_SAMPLES), jobs=10),
         gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),

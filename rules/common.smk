@@ -70,7 +70,8 @@ wildcard_constraints:
     run=r"\d+",
 
 
-# What one CPU core does in a second, without bfloat16 units (benchmarks/README.md).
+# What one CPU core does in a second: PixelDA and classifiers without bfloat16 units
+# (benchmarks/README.md), synth2real beside another job.
 GAN_SAMPLES = {"pixelda-code": 40, "pixelda-text": 40}.get(config["gan"]["preset"], 500)
 CONVERSIONS = {"pixelda-code": 160, "pixelda-text": 160}.get(config["gan"]["preset"], 4000)
 CLASSIFIER_SAMPLES = {"paper": 900, "small": 6900}[config["classify"]["preset"]]
@@ -82,14 +83,14 @@ def more(value):
     return lambda wildcards, attempt: value * attempt
 
 
-def minutes(*work):
+def minutes(*work, jobs=1):
     """Twice the time of (items, items a second), and ten minutes; more when tried again.
 
-    A day at most, which is what clusters commonly allow. A GAN that needs longer goes on from its
-    checkpoint when it is tried again.
+    A day at most for as many jobs as are one entry of a cluster's queue (profiles/slurm): clusters
+    commonly allow no more. A GAN that needs longer goes on from its checkpoint when tried again.
     """
     needed = 10 + 2 * sum(items / rate for items, rate in work) / 60
-    return lambda wildcards, attempt: min(round(needed * attempt), DAY)
+    return lambda wildcards, attempt: min(round(needed * attempt), DAY // jobs)
 
 
 def code(script):

@@ -30,6 +30,7 @@ rule convert:
                 CONVERSIONS,
             ),
             (EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES),
+            jobs=4,
         ),
         gpu=GPU,
     params:

@@ -63,7 +63,7 @@ rule gap_font:
     threads: 1
     resources:
         mem_mb=more(4000),
-        runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES), jobs=10),
         gpu=GPU,
     params:
         config=asdict(EXPERIMENT.classifier),

@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -61,10 +63,11 @@ def overlay(folder: Path, settings: dict) -> tuple[str, ...]:
     return (*TINY, "overlay.yaml")
 
 
-def begin_snakemake(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Starts Snakemake as the leader of a process group, so that `os.killpg` kills its jobs too."""
+@contextmanager
+def begin_snakemake(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts Snakemake, with output to snakemake.log; at the end it is killed with its jobs."""
     with open(folder / "snakemake.log", "w") as log:
-        return subprocess.Popen(
+        run = subprocess.Popen(
             command(*arguments),
             cwd=folder,
             env=environment(),
@@ -72,9 +75,20 @@ def begin_snakemake(folder: Path, *arguments: str) -> subprocess.Popen[str]:
             stderr=log,
             start_new_session=True,
         )
+    try:
+        yield run
+    finally:
+        kill(run)
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
+def kill(run: subprocess.Popen[str]) -> None:
+    """Kills Snakemake and the jobs that it started on this machine, if any is left."""
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 600) -> None:
     """Returns when a condition holds; fails a test where it does not come about."""
     deadline = time.monotonic() + seconds
     while not condition():

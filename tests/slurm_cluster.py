@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -51,12 +50,16 @@ Prolog={folder}/prolog
 Epilog={folder}/epilog
 PrologFlags=Alloc
 ReturnToService=2
-MinJobAge=600
+MinJobAge=7200
 KillWait=5
 NodeName=DEFAULT CPUs=4 RealMemory=64000
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} Gres=gpu:fake:2
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2}
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=1-0 State=UP
+"""
+# Any device passes for a GPU.
+GRES_CONF = """NodeName=n1 Name=gpu Type=fake File=/dev/null
+NodeName=n1 Name=gpu Type=fake File=/dev/zero
 """
 # SLURM_JOB_GPUS is not set for jobs without a GPU.
 LOG_GPUS = """#!/bin/sh
@@ -71,9 +74,11 @@ def missing() -> str | None:
         return "a SLURM cluster needs root"
     if absent := [program for program in PROGRAMS if not shutil.which(program)]:
         return f"{', '.join(absent)}: not installed (apt-get install slurm-wlm munge)"
-    conf = CONFIG / "slurm.conf"
-    if conf.exists() and not conf.read_text().startswith(MARK):
-        return f"{conf}: this machine has a SLURM of its own"
+    if "SLURM_CONF" in os.environ:
+        return "SLURM_CONF is set: this machine has a SLURM of its own"
+    for path in (CONFIG / "slurm.conf", CONFIG / "gres.conf"):
+        if path.exists() and not path.read_text().startswith(MARK):
+            return f"{path}: this machine has a SLURM of its own"
     return None
 
 
@@ -116,7 +121,10 @@ def states() -> set[str]:
 
 
 def stop(folder: Path) -> None:
-    """Ends the jobs, then the daemons by the process ids that they wrote."""
+    """Ends the jobs, then the daemons by the process ids that they wrote; no other cluster's."""
+    conf = CONFIG / "slurm.conf"
+    if not (conf.exists() and conf.read_text().startswith(f"{MARK}# {folder}\n")):
+        return
     _run("scancel", "--user=root", "--full", "--signal=KILL", check=False)
     deadline = time.monotonic() + 10
     while _run("squeue", "--noheader", check=False) and time.monotonic() < deadline:
@@ -130,17 +138,14 @@ def stop(folder: Path) -> None:
 def _configure(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state").mkdir()
-    # Any device file passes for a GPU; these are /dev/null.
-    for gpu in ("gpu0", "gpu1"):
-        os.mknod(folder / gpu, stat.S_IFCHR | 0o666, os.makedev(1, 3))
     for event, script in (("start", folder / "prolog"), ("end", folder / "epilog")):
         script.write_text(LOG_GPUS.format(event=event, folder=folder))
         script.chmod(0o755)
     port, port1, port2 = _free_ports(3)
     names = dict(folder=folder, host=socket.gethostname(), port=port, port1=port1, port2=port2)
     CONFIG.mkdir(parents=True, exist_ok=True)
-    (CONFIG / "slurm.conf").write_text(MARK + SLURM_CONF.format(**names))
-    (CONFIG / "gres.conf").write_text(f"NodeName=n1 Name=gpu Type=fake File={folder}/gpu[0-1]\n")
+    (CONFIG / "slurm.conf").write_text(f"{MARK}# {folder}\n" + SLURM_CONF.format(**names))
+    (CONFIG / "gres.conf").write_text(MARK + GRES_CONF)
 
 
 def _free_ports(number: int) -> list[int]:

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project import DISTURBED, begin_snakemake, forget_gan, overlay, snakemake, wait_for
+from project import DISTURBED, begin_snakemake, forget_gan, kill, overlay, snakemake, wait_for
 
 pytestmark = pytest.mark.slow
 ACCURACY = "results/accuracy.csv"
@@ -29,6 +28,10 @@ def begun(undisturbed: Path, tmp_path: Path) -> Path:
 
 def arguments(folder: Path) -> tuple[str, ...]:
     return (ACCURACY, "--cores", "2", *overlay(folder, DISTURBED))
+
+
+def locked(folder: Path) -> bool:
+    return any((folder / ".snakemake/locks").glob("*"))
 
 
 def run_again(folder: Path, undisturbed: Path) -> None:
@@ -48,12 +51,12 @@ def assert_whole(folder: Path) -> None:
 
 
 def test_kill_9_at_a_random_moment(begun: Path, undisturbed: Path):
-    run = begin_snakemake(begun, *arguments(begun))
-    moment = random.uniform(3, 35)
-    time.sleep(moment)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    print(f"killed after {moment:.1f} s")
+    begin = time.monotonic()
+    with begin_snakemake(begun, *arguments(begun)) as run:
+        wait_for(lambda: locked(begun), "Snakemake's lock")
+        time.sleep(random.uniform(0, 20))
+        kill(run)
+    print(f"killed after {time.monotonic() - begin:.1f} s")
     assert_whole(begun)
     refused = snakemake(begun, *arguments(begun))
     assert refused.returncode != 0 and "--unlock" in refused.stderr
@@ -63,11 +66,11 @@ def test_kill_9_at_a_random_moment(begun: Path, undisturbed: Path):
 
 def test_second_snakemake_is_refused_and_the_first_goes_on(begun: Path, undisturbed: Path):
     begin = time.monotonic()
-    run = begin_snakemake(begun, *arguments(begun))
-    wait_for(lambda: any((begun / ".snakemake/locks").glob("*")), "Snakemake's lock")
-    second = snakemake(begun, *arguments(begun))
-    assert second.returncode != 0 and "cannot be locked" in second.stderr
-    assert run.wait() == 0, (begun / "snakemake.log").read_text()
+    with begin_snakemake(begun, *arguments(begun)) as run:
+        wait_for(lambda: locked(begun), "Snakemake's lock")
+        second = snakemake(begun, *arguments(begun))
+        assert second.returncode != 0 and "cannot be locked" in second.stderr
+        assert run.wait(600) == 0, (begun / "snakemake.log").read_text()
     print(f"the first ran for {time.monotonic() - begin:.0f} s")
     assert (begun / ACCURACY).read_bytes() == (undisturbed / ACCURACY).read_bytes()
 

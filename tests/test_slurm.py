@@ -23,6 +23,7 @@ from project import (
     begin_snakemake,
     copy_project,
     forget_gan,
+    kill,
     last_checkpoint,
     overlay,
     snakemake,
@@ -67,6 +68,10 @@ def disturb(folder: Path, seed: int) -> None:
         slurm("scancel", job)
 
 
+def with_checkpoint(folder: Path, seeds: set[int]) -> set[int]:
+    return {seed for seed in seeds if last_checkpoint(folder, seed) > 0}
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cluster")
@@ -80,20 +85,18 @@ def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The tiny experiment with three GANs after a run on the cluster, each GAN disturbed once."""
     folder = copy_project(tmp_path_factory.mktemp("on_slurm"))
     begin = time.monotonic()
-    run = begin_snakemake(folder, *SLURM, *OFTEN, *overlay(folder, DISTURBED))
-    try:
-        left = {REQUEUED, OUT_OF_TIME, CANCELLED}
+    left = {REQUEUED, OUT_OF_TIME, CANCELLED}
+    with begin_snakemake(folder, *SLURM, *OFTEN, *overlay(folder, DISTURBED)) as run:
         while left:
             wait_for(
-                lambda: any(last_checkpoint(folder, seed) > 0 for seed in left), "a checkpoint"
+                lambda: run.poll() is not None or with_checkpoint(folder, left), "a checkpoint"
             )
-            seed = next(seed for seed in left if last_checkpoint(folder, seed) > 0)
+            assert run.poll() is None, (folder / "snakemake.log").read_text()
+            seed = with_checkpoint(folder, left).pop()
             disturb(folder, seed)
             left.remove(seed)
             print(f"disturbed GAN {seed} after {time.monotonic() - begin:.0f} s")
-        assert run.wait(600) == 0, (folder / "snakemake.log").read_text()
-    finally:
-        run.kill()
+        assert run.wait(900) == 0, (folder / "snakemake.log").read_text()
     print(f"finished after {time.monotonic() - begin:.0f} s")
     return folder
 
@@ -138,20 +141,25 @@ def test_jobs_share_no_gpu(finished_on_slurm: Path, cluster: Path):
 def test_queue_has_few_entries(finished_on_slurm: Path):
     log = (finished_on_slurm / "snakemake.log").read_text()
     entries = re.findall(r"Job (\S+) has been submitted with SLURM jobid \d+", log)
-    # Three GANs and two of them again (a requeued job keeps its entry); what follows each; the
-    # judge, the fonts' gap; and three sets and a gap that need no GAN, in one.
-    assert len(entries) == 3 + 2 + 3 + 2 + 1, Counter(entries)
+    # Three GANs and two of them again (a requeued job keeps its entry); the conversion of each and
+    # its sets; the judge, the fonts' gap; the sets that need no GAN; tests and gaps.
+    assert len(entries) == 3 + 2 + 3 + 2 + 1 + 1, Counter(entries)
 
 
-def test_job_tried_again_may_take_longer_and_use_more_memory(finished_on_slurm: Path):
-    asked = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%k|%l|%m")
-    gans = [line.split("|")[1:] for line in asked.splitlines() if line.startswith("rule_gan_wild")]
-    # Ten minutes and twice 19,200 samples at 500 a second. (The one that ran out of time was given
-    # a minute by the test.)
-    assert Counter(map(tuple, gans)) == {
-        ("11:00", "4000M"): 2,
-        ("1:00", "4000M"): 1,
-        ("23:00", "8000M"): 2,
+def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
+    asked = slurm("squeue", "--states=all", "--noheader", "--sort=i", "--format=%k|%l|%m|%C")
+    entries = [line.split("|") for line in asked.splitlines()]
+    # Ten minutes and twice 19,200 samples at 500 a second; more of both when tried again. (The one
+    # that ran out of time was given a minute by the test.)
+    assert Counter(tuple(rest) for rule, *rest in entries if rule.startswith("rule_gan_")) == {
+        ("11:00", "4000M", "1"): 2,
+        ("1:00", "4000M", "1"): 1,
+        ("23:00", "8000M", "1"): 2,
+    }
+    # Three, three and seven jobs of ten minutes.
+    assert Counter(tuple(rest) for rule, *rest in entries if rule.startswith("group_")) == {
+        ("30:00", "4000M", "1"): 1 + 3,
+        ("1:10:00", "4000M", "1"): 1,
     }
 
 
@@ -163,9 +171,9 @@ def test_job_that_outlives_snakemake_keeps_its_training(
     forget_gan(folder, seed=0)
     target = "results/r0.1/gan/seed0/networks.npz"
     arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(folder, DISTURBED))
-    run = begin_snakemake(folder, *arguments)
-    wait_for(lambda: last_checkpoint(folder, 0) > 0, "a checkpoint")
-    os.killpg(run.pid, signal.SIGKILL)
+    with begin_snakemake(folder, *arguments) as run:
+        wait_for(lambda: with_checkpoint(folder, {0}), "a checkpoint")
+        kill(run)
     process, job = holder(folder, 0)
     # Or it would be done before the second starts; scancel wakes it.
     os.kill(process, signal.SIGSTOP)
