@@ -49,6 +49,24 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
     assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
 
 
+def test_entry_of_the_queue_takes_a_day_at_most():
+    overlays = ("--configfile", "config/paper.yaml", "config/baselines.yaml")
+    slurm = ("--workflow-profile", "profiles/slurm")
+    result = snakemake(ROOT, "--dry-run", "--forceall", *slurm, *overlays)
+    assert result.returncode == 0, result.stderr
+    found = re.findall(r"rule (\w+):\n.*?runtime=(\d+)", result.stdout + result.stderr, re.DOTALL)
+    minutes = {rule: int(runtime) for rule, runtime in found}
+    # What is tried again asks for more, up to the same limit for each job.
+    entries = {
+        "a GAN": minutes["gan"],
+        "converted": minutes["convert"] + 3 * minutes["classify_train_gan"],
+        "real_or_font": 4 * minutes["classify_train"],
+        "measured": 10 * max(minutes[f"gap_{of}"] for of in ("real", "converted")),
+        "tests": 10 * minutes["classify_test"],
+    }
+    assert all(300 < entry <= 24 * 60 for entry in entries.values()), entries
+
+
 @pytest.mark.parametrize("ratio", ["1.5", 0.007, "0,007"])
 def test_bad_ratio_is_refused_in_one_line_before_any_job(tmp_path: Path, ratio):
     folder = copy_project(tmp_path)
