@@ -30,6 +30,12 @@ def arguments(folder: Path) -> tuple[str, ...]:
     return (ACCURACY, "--cores", "2", *overlay(folder, DISTURBED))
 
 
+def restore(folder: Path, undisturbed: Path, name: str) -> None:
+    """Puts back some of what was deleted; times of modification come along."""
+    source, target = (path / "results/r0.1" / name for path in (undisturbed, folder))
+    shutil.copytree(source, target, copy_function=shutil.copy2)
+
+
 def locked(folder: Path) -> bool:
     return any((folder / ".snakemake/locks").glob("*"))
 
@@ -65,6 +71,7 @@ def test_kill_9_at_a_random_moment(begun: Path, undisturbed: Path):
 
 
 def test_second_snakemake_is_refused_and_the_first_goes_on(begun: Path, undisturbed: Path):
+    restore(begun, undisturbed, "gan/seed0")
     begin = time.monotonic()
     with begin_snakemake(begun, *arguments(begun)) as run:
         wait_for(lambda: locked(begun), "Snakemake's lock")
@@ -106,8 +113,7 @@ def test_full_disk(small_disk: Path, undisturbed: Path):
 
 def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
     for name in ("gan/seed0", "convert/seed0"):
-        source, target = (folder / "results/r0.1" / name for folder in (undisturbed, begun))
-        shutil.copytree(source, target, copy_function=shutil.copy2)
+        restore(begun, undisturbed, name)
     path = begun / "results/r0.1/convert/seed0/train.npz"
     os.truncate(path, path.stat().st_size // 2)
     result = snakemake(begun, *arguments(begun))
