@@ -72,8 +72,9 @@ wildcard_constraints:
 
 # What one CPU core does in a second: PixelDA and classifiers without bfloat16 units
 # (benchmarks/README.md), synth2real beside another job.
-GAN_SAMPLES = {"pixelda-code": 40, "pixelda-text": 40}.get(config["gan"]["preset"], 500)
-CONVERSIONS = {"pixelda-code": 160, "pixelda-text": 160}.get(config["gan"]["preset"], 4000)
+GAN_SAMPLES, CONVERSIONS = (
+    (40, 160) if config["gan"]["preset"].startswith("pixelda") else (500, 4000)
+)
 CLASSIFIER_SAMPLES = {"paper": 900, "small": 6900}[config["classify"]["preset"]]
 DAY = 24 * 60
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from project import DISTURBED, TINY, copy_project, overlay, snakemake
+from project import DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
 from synth2real import convolution
 from synth2real.fonts import fetch_fonts, write_fonts_csv
 from synth2real.mnist import write_mnist
@@ -70,8 +70,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def experiment(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished tiny experiment that a test may change."""
     folder = tmp_path / "experiment"
-    # Times of modification come along: Snakemake compares them.
-    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    # Times of modification come along, as Snakemake compares them.
+    shutil.copytree(finished, folder)
     return folder
 
 
@@ -79,8 +79,17 @@ def experiment(finished: Path, tmp_path: Path) -> Path:
 def undisturbed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment that other tests disturb, after a run that nobody did."""
     folder = tmp_path_factory.mktemp("undisturbed") / "experiment"
-    shutil.copytree(finished, folder, copy_function=shutil.copy2)
+    shutil.copytree(finished, folder)
     arguments = ("results/accuracy.csv", "--cores", "2", *overlay(folder, DISTURBED))
     result = snakemake(folder, *arguments)
     assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def begun(undisturbed: Path, tmp_path: Path) -> Path:
+    """The experiment without one of its GANs, and without the table."""
+    folder = tmp_path / "experiment"
+    shutil.copytree(undisturbed, folder)
+    forget_gan(folder, seed=0)
     return folder

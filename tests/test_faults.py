@@ -11,19 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project import DISTURBED, begin_snakemake, forget_gan, kill, overlay, snakemake, wait_for
+from project import DISTURBED, begin_snakemake, kill, overlay, snakemake, wait_for
 
 pytestmark = pytest.mark.slow
 ACCURACY = "results/accuracy.csv"
-
-
-@pytest.fixture
-def begun(undisturbed: Path, tmp_path: Path) -> Path:
-    """The experiment without one of its GANs, and without the table."""
-    folder = tmp_path / "experiment"
-    shutil.copytree(undisturbed, folder, copy_function=shutil.copy2)
-    forget_gan(folder, seed=0)
-    return folder
 
 
 def arguments(folder: Path) -> tuple[str, ...]:
@@ -33,7 +24,7 @@ def arguments(folder: Path) -> tuple[str, ...]:
 def restore(folder: Path, undisturbed: Path, name: str) -> None:
     """Puts back some of what was deleted; times of modification come along."""
     source, target = (path / "results/r0.1" / name for path in (undisturbed, folder))
-    shutil.copytree(source, target, copy_function=shutil.copy2)
+    shutil.copytree(source, target)
 
 
 def locked(folder: Path) -> bool:

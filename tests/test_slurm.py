@@ -7,7 +7,6 @@ is cancelled. `pytest -rP` shows the seconds for docs/cluster.md.
 import csv
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -22,7 +21,6 @@ from project import (
     DISTURBED,
     begin_snakemake,
     copy_project,
-    forget_gan,
     kill,
     last_checkpoint,
     overlay,
@@ -162,25 +160,21 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
     assert entries["measured"] == ["1:13:00|4000M|1"]
 
 
-def test_job_that_outlives_snakemake_keeps_its_training(
-    cluster: Path, undisturbed: Path, tmp_path: Path
-):
-    folder = tmp_path / "experiment"
-    shutil.copytree(undisturbed, folder, copy_function=shutil.copy2)
-    forget_gan(folder, seed=0)
+@pytest.mark.usefixtures("cluster")
+def test_job_that_outlives_snakemake_keeps_its_training(begun: Path, undisturbed: Path):
     target = "results/r0.1/gan/seed0/networks.npz"
-    arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(folder, DISTURBED))
-    with begin_snakemake(folder, *arguments) as run:
-        wait_for(lambda: with_checkpoint(folder, {0}), "a checkpoint")
+    arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(begun, DISTURBED))
+    with begin_snakemake(begun, *arguments) as run:
+        wait_for(lambda: with_checkpoint(begun, {0}), "a checkpoint")
         kill(run)
-    process, job = holder(folder, 0)
+    process, job = holder(begun, 0)
     # Or it would be done before the second starts; scancel wakes it.
     os.kill(process, signal.SIGSTOP)
-    assert snakemake(folder, "--unlock", *overlay(folder, DISTURBED)).returncode == 0
-    second = snakemake(folder, *arguments)
-    assert second.returncode != 0 and f"SLURM job {job}; wait for it" in gan_log(folder, 0)
+    assert snakemake(begun, "--unlock", *overlay(begun, DISTURBED)).returncode == 0
+    second = snakemake(begun, *arguments)
+    assert second.returncode != 0 and f"SLURM job {job}; wait for it" in gan_log(begun, 0)
     slurm("scancel", job)
-    third = snakemake(folder, *arguments)
+    third = snakemake(begun, *arguments)
     assert third.returncode == 0, third.stderr
-    assert "going on after" in gan_log(folder, 0)
-    assert (folder / target).read_bytes() == (undisturbed / target).read_bytes()
+    assert "going on after" in gan_log(begun, 0)
+    assert (begun / target).read_bytes() == (undisturbed / target).read_bytes()
