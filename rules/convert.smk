@@ -23,7 +23,10 @@ rule convert:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=more(4000),
+        # Twice all candidates, of 784 bytes each, on top.
+        mem_mb=more(
+            4000 + EXPERIMENT.splits.total * EXPERIMENT.gan.candidates * 2 * 784 // 1_000_000
+        ),
         runtime=minutes(
             (
                 EXPERIMENT.splits.total * EXPERIMENT.gan.candidates * EXPERIMENT.gan.copies,

@@ -1,7 +1,7 @@
 # How far font, converted and a ratio's real images are from MNIST's test images.
-#   in:  MNIST, a ratio's split, font and converted test images
+#   in:  MNIST, a ratio's split, font and converted test images, MNIST_GAN
 #   out: results/gap/judge.npz (weights of a classifier of all MNIST training images), judge.csv
-#        results/gap/font.csv, results/r{ratio}/gap/{real,seed{seed}}.csv
+#        results/gap/font.csv, results/r{ratio}/gap/{real,converted_seed{seed},GAN_seed{seed}}.csv
 #        results/gap.csv
 # For the reader alone: nothing is trained or chosen by these numbers.
 
@@ -15,9 +15,10 @@ GAP_TABLES = {
     ("", "", "font"): "results/gap/font.csv",
     **{(ratio, "", "real"): f"results/r{ratio}/gap/real.csv" for ratio in RATIOS},
     **{
-        (ratio, seed, "converted"): f"results/r{ratio}/gap/seed{seed}.csv"
+        (ratio, seed, images): f"results/r{ratio}/gap/{images}_seed{seed}.csv"
         for ratio in RATIOS
         for seed in GAN_SEEDS
+        for images in ("converted", "GAN")
     },
 }
 
@@ -89,11 +90,24 @@ use rule gap_font as gap_converted with:
         **GAP_INPUT,
         images="results/r{ratio}/convert/seed{seed}/test.npz",
     output:
-        "results/r{ratio}/gap/seed{seed}.csv",
+        "results/r{ratio}/gap/converted_seed{seed}.csv",
     log:
-        "results/logs/r{ratio}/gap_seed{seed}.log",
+        "results/logs/r{ratio}/gap_converted_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/gap_seed{seed}.tsv"
+        "results/benchmarks/r{ratio}/gap_converted_seed{seed}.tsv"
+
+
+# What classifiers learn from: candidates chosen, and real images among them.
+use rule gap_font as gap_gan with:
+    input:
+        **GAP_INPUT,
+        images="results/r{ratio}/convert/seed{seed}/train.npz",
+    output:
+        "results/r{ratio}/gap/GAN_seed{seed}.csv",
+    log:
+        "results/logs/r{ratio}/gap_GAN_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/r{ratio}/gap_GAN_seed{seed}.tsv"
 
 
 rule gap_table:

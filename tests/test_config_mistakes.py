@@ -108,6 +108,13 @@ MISTAKES = [
     ("gan: {candidates: 0}", "gan.candidates", "a whole number of at least 1"),
     ("gan: {copies: 2.5}", "gan.copies", "a whole number of at least 1"),
     ("gan: {font_worth: 0}", "gan.font_worth", "a number above 0; null"),
+    ("gan: {discriminator_noise: 0.1}", "gan.discriminator_noise", "PixelDA's .* gan.warp"),
+    ("gan: {discriminator_dropout: 0}", "gan.discriminator_dropout", "PixelDA's .* gan.warp"),
+    (
+        "classify: {augmented: true, batch_size: 51}",
+        "classify.batch_size",
+        "51 cannot be half real, .* an even number can",
+    ),
     ("gan: {augment: false}", "gan.font_worth", "without gan.augment .* must be null"),
     ("gan: {noise_dim: 0}", "gan.noise_dim", "a whole number of at least 1"),
     ("gan: {generator_filters: 0}", "gan.generator_filters", "at least 1"),

@@ -233,12 +233,12 @@ def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
     candidate = draw_candidate(config, GRAPHS, blank(STATE, 50.0).generator, font, real, KEY)
     key, _, _ = jax.random.split(KEY, 3)
     exemplars = draw_exemplars(np.asarray(font.labels), np.asarray(real.labels), 30.0, key)
-    from_font = exemplars < 0
-    assert 0 < from_font.sum() < 40
-    assert (candidate[from_font] == 255).all()  # whatever the generator paints
+    assert 0 < candidate.from_real.sum() < 40
+    np.testing.assert_array_equal(candidate.from_real, exemplars >= 0)
+    assert (candidate.images[~candidate.from_real] == 255).all()  # whatever the generator paints
     # Nothing warps them here, so they come through as they are.
-    right = np.asarray(real.images)[exemplars[~from_font], ..., 0]
-    np.testing.assert_array_equal(candidate[~from_font], right)
+    right = np.asarray(real.images)[exemplars[candidate.from_real], ..., 0]
+    np.testing.assert_array_equal(candidate.images[candidate.from_real], right)
 
 
 def test_warped_images_stay_in_range_and_differ_by_image() -> None:
@@ -262,7 +262,7 @@ def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> No
     ]
     candidates = np.stack(
         [
-            draw_candidate(config, GRAPHS, STATE.generator, *parts, k)
+            draw_candidate(config, GRAPHS, STATE.generator, *parts, k).images
             for k in jax.random.split(keys()[0], 3)
         ]
     )

@@ -78,6 +78,21 @@ def test_the_discriminators_convolutions_have_spectral_norm_one() -> None:
         np.testing.assert_allclose(norm, 1, rtol=1e-3)
 
 
+def test_a_step_normalises_the_discriminators_kernels_once_for_each_batch() -> None:
+    state = random_gan_state(CONFIG, spread=0.3)
+    data = GanData(random_images(8), random_images(8, seed=1))
+    after, _ = make_train_step(CONFIG, make_graphs(CONFIG))(state, data, KEY)
+    for i in range(4):
+        kernel = np.asarray(state.discriminator.params["convs"][i]["layer_instance"]["kernel"][...])
+        kernel = kernel.reshape(-1, kernel.shape[-1]).astype(float)
+        u = np.ones(kernel.shape[1])
+        for _ in range(2):  # power iterations: of the real batch's pass, then the converted one's
+            v = kernel @ u / np.linalg.norm(kernel @ u)
+            u = v @ kernel / np.linalg.norm(v @ kernel)
+        sigma = after.discriminator.stats["convs"][i]["batch_stats"][("kernel", "sigma")]
+        assert float(sigma[...]) == pytest.approx(v @ kernel @ u, rel=1e-4)
+
+
 def test_a_digit_without_real_images_is_left_out_of_the_game() -> None:
     state = random_gan_state(CONFIG, spread=0.3)
     font, real = random_images(8), random_images(8, seed=1)

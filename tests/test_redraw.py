@@ -7,7 +7,7 @@ from flax import nnx
 
 from synth2real.classify.sets import TrainingSet
 from synth2real.classify.train import make_graph, train_classifiers
-from synth2real.redraw import hardest, keep_hardest, train_teacher
+from synth2real.redraw import Candidate, hardest, keep_hardest, train_teacher
 from synth2real.training import Images
 from tiny import random_images, random_pixels, tiny_classifier
 
@@ -29,21 +29,27 @@ def test_the_hardest_right_candidate_is_kept(beliefs: list, kept: int) -> None:
 def test_of_each_copy_images_are_kept_by_what_the_teacher_believes() -> None:
     config = tiny_classifier(samples=100)
     real, labels = random_images(20), np.arange(7)
-    copies = [[random_pixels(7, seed) for seed in seeds] for seeds in ((1, 2, 3), (4, 5, 6))]
+    marks = np.eye(3, 7, dtype=bool)  # one image of each candidate is a real one
+    copies = [
+        [Candidate(random_pixels(7, seed), marks[seed % 3]) for seed in seeds]
+        for seeds in ((1, 2, 3), (4, 5, 6))
+    ]
     kept = list(keep_hardest(config, real, copies, jnp.asarray(labels), 0))
-    first = Images(jnp.asarray(copies[0][0][..., None]), jnp.asarray(labels))
+    first = Images(jnp.asarray(copies[0][0].images[..., None]), jnp.asarray(labels))
     teacher = train_teacher(config, [real, first], seed=0)
     classifier = nnx.merge(make_graph(config), teacher)
-    for candidates, images in zip(copies, kept, strict=True):
+    for candidates, choice in zip(copies, kept, strict=True):
         logits = [
-            np.asarray(classifier(jnp.asarray(c[..., None] / 255, "float32"))) for c in candidates
+            np.asarray(classifier(jnp.asarray(c.images[..., None] / 255, "float32")))
+            for c in candidates
         ]
-        for i, image in enumerate(images):
+        for i, image in enumerate(choice.images):
             right = [k for k in range(3) if logits[k][i].argmax() == labels[i]]
             odds = [np.exp(x[i] - x[i].max()) for x in logits]
             belief = [odd[labels[i]] / odd.sum() for odd in odds]
             best = min(right, key=belief.__getitem__) if right else int(np.argmax(belief))
-            np.testing.assert_array_equal(image, candidates[best][i])
+            np.testing.assert_array_equal(image, candidates[best].images[i])
+            assert choice.from_real[i] == candidates[best].from_real[i]
 
 
 def test_a_teacher_is_a_classifier_of_all_parts() -> None:

@@ -68,6 +68,12 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
         augmented=config["classify"]["augmented"],
     )
     problems = [*_check_ratios(experiment), *_check_budgets(experiment)]
+    if experiment.gan.warp:
+        problems += [
+            f"gan.{key}: is PixelDA's discriminator's alone; leave it out or set gan.warp to false"
+            for key in ("discriminator_dropout", "discriminator_noise")
+            if key in gan
+        ]
     _raise([*problems, *_check_sources(experiment, manifest)])
     _raise(_check_font_images(experiment, manifest))
     return experiment
@@ -153,6 +159,11 @@ def _check_budgets(experiment: Experiment) -> Iterable[str]:
         yield (
             f"classify.samples: {classifier.samples} is not enough for one step; at least "
             f"{classifier.batch_size} (classify.batch_size)"
+        )
+    if experiment.augmented and classifier.batch_size % 2:
+        yield (
+            f"classify.batch_size: {classifier.batch_size} cannot be half real, as "
+            "classify.augmented has it; an even number can"
         )
     if gan.font_worth is not None and not gan.augment:
         yield (

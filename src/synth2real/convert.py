@@ -7,7 +7,8 @@ which the generator has no part; and of several candidates for an image one is k
 """
 
 import functools
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import jax
@@ -20,10 +21,12 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import Graphs, Network, init_state, make_graphs
 from synth2real.gan.step import generate, prepare
-from synth2real.redraw import keep_hardest
+from synth2real.redraw import Candidate, keep_hardest
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 from synth2real.trees import load_tree
+
+log = logging.getLogger(__name__)
 
 CONVERT = 2**31  # folded into the seed's key; a small number would give a key of training's again
 
@@ -108,21 +111,20 @@ def draw_candidate(
     font: Images,
     real: Images,
     key: jax.Array,
-) -> np.ndarray:
-    """A conversion of each font image, or a warped real image in its place, uint8 [N, 28, 28]."""
+) -> Candidate:
+    """A conversion of each font image, or a warped real image in its place."""
     key_exemplars, key_font, key_real = jax.random.split(key, 3)
     exemplars_N = draw_exemplars(
         np.asarray(font.labels), np.asarray(real.labels), config.font_worth, key_exemplars
     )
     font_NxHxW, real_MxHxW = np.asarray(font.images)[..., 0], np.asarray(real.images)[..., 0]
-    from_font_N = exemplars_N < 0
-    candidate = np.empty_like(font_NxHxW)
-    candidate[from_font_N] = convert_images(
-        config, graphs, generator, font_NxHxW[from_font_N], key_font
+    from_real_N = exemplars_N >= 0
+    images = np.empty_like(font_NxHxW)
+    images[~from_real_N] = convert_images(
+        config, graphs, generator, font_NxHxW[~from_real_N], key_font
     )
-    sources = real_MxHxW[exemplars_N[~from_font_N]]
-    candidate[~from_font_N] = warp_images(config, sources, key_real)
-    return candidate
+    images[from_real_N] = warp_images(config, real_MxHxW[exemplars_N[from_real_N]], key_real)
+    return Candidate(images, from_real_N)
 
 
 def write_converted(
@@ -159,10 +161,12 @@ def write_converted(
         ]
         for key in keys
     )
-    kept: Iterator[np.ndarray] = (candidates[0] for candidates in copies)
+    kept: Iterable[Candidate] = (candidates[0] for candidates in copies)
     if classifier:
         kept = keep_hardest(classifier, real, copies, train.labels, seed)
-    labels_N = np.tile(np.asarray(train.labels, np.uint8), config.copies)
-    save_arrays(train_path, images=np.concatenate(list(kept)), labels=labels_N)
+    images, from_real = map(np.concatenate, zip(*kept, strict=True))
+    log.info(f"{len(images):,} training images, {from_real.mean():.1%} of them warped real ones")
+    labels = np.tile(np.asarray(train.labels, np.uint8), config.copies)
+    save_arrays(train_path, images=images, labels=labels)
     converted = convert_images(config, graphs, generator, np.asarray(test.images)[..., 0], key_test)
     save_arrays(test_path, images=converted, labels=np.asarray(test.labels, np.uint8))

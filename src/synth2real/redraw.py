@@ -1,4 +1,4 @@
-"""Of several conversions of an image, the one that a classifier learns most from.
+"""Of several conversions of an image, the one that a classifier is least sure of.
 
 Most conversions teach a classifier nothing that it does not know after a few hundred others. So of
 each image's candidates the one is kept that a teacher is least sure of (Shrivastava et al.,
@@ -10,6 +10,7 @@ the first of each image. Those it knows, so they are kept a little less often th
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,26 +23,36 @@ from synth2real.classify.train import make_graph, scale_pixels, train_classifier
 from synth2real.training import Images, in_batches, join
 
 
+class Candidate(NamedTuple):
+    """One conversion of every font image.
+
+    `images` are uint8 [N, 28, 28]; `from_real`, bool [N], says which of them are warped real
+    images in the place of a font image.
+    """
+
+    images: np.ndarray
+    from_real: np.ndarray
+
+
 def keep_hardest(
     config: ClassifierConfig,
     real: Images,
-    copies: Iterable[Sequence[np.ndarray]],
+    copies: Iterable[Sequence[Candidate]],
     labels_N: jax.Array,
     seed: int,
-) -> Iterator[np.ndarray]:
-    """Keeps one of each image's candidates; each copy is a draw of K sets, uint8 [N, 28, 28].
-
-    Yields uint8 [N, 28, 28] for each copy. The teacher learns from the first copy.
-    """
+) -> Iterator[Candidate]:
+    """Keeps one of each image's candidates, for each copy; the teacher learns from the first."""
     read = None
     for candidates in copies:
         if read is None:
-            first = Images(jnp.asarray(candidates[0][..., None]), labels_N)
+            first = Images(jnp.asarray(candidates[0].images[..., None]), labels_N)
             teacher = train_teacher(config, [real, first], seed)
             read = functools.partial(_read, make_graph(config), teacher)
-        beliefs = np.stack([in_batches(read, images_NxHxW) for images_NxHxW in candidates])
+        beliefs = np.stack([in_batches(read, candidate.images) for candidate in candidates])
         choice_N = hardest(beliefs, np.asarray(labels_N))
-        yield np.stack(candidates)[choice_N, np.arange(len(labels_N))]
+        places_N = np.arange(len(choice_N))
+        parts = zip(*candidates, strict=True)
+        yield Candidate(*(np.stack(arrays)[choice_N, places_N] for arrays in parts))
 
 
 @functools.partial(jax.jit, static_argnums=0)

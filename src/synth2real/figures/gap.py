@@ -19,7 +19,8 @@ from synth2real.gap.metrics import NEIGHBOURS
 
 SERIES = {
     "font": LOOKS["font"],
-    "converted": LOOKS["GAN"],
+    "converted": Look("#CC79A7", "D"),
+    "GAN": LOOKS["GAN"],
     "real": LOOKS["original"],
 }
 KNOWN = "MNIST test"
@@ -77,7 +78,7 @@ def read_gap(path: Path) -> list[Gap]:
 
 @matplotlib.rc_context(STYLE)
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
-    """A panel for each metric: font, converted and real images against MNIST's test images.
+    """A panel for each metric: font, converted, GAN and real images against MNIST's test images.
 
     Bars are one standard deviation either way: between GAN seeds, or the metric's own where there
     is one seed; faint dots are the seeds. Font images have no ratio and are a level line.

@@ -37,10 +37,9 @@ class GanConfig:
             training and in conversion, so that few real images make a wide target.
         candidates: conversions of each font image, of which one is kept (`synth2real.redraw`).
         copies: how often each font image is converted; the paper's sets (section 3) are of 1.
-        font_worth: how many real images the fonts are worth. Of the images of a converted set,
-            font_worth / (font_worth + real images) come from font images, the
-            others real images of the same digit, which augment must warp. None takes font images
-            alone.
+        font_worth: how many real images the fonts are worth. Of all candidates, font_worth /
+            (font_worth + real images) come from font images, the others are real images of the
+            same digit, which augment must warp. None takes font images alone.
         noise_dim: length of the generator's noise vector z ~ U[-1, 1].
         generator_filters: width of the generator's convolutions.
         generator_blocks: number of the generator's residual blocks.
@@ -121,7 +120,7 @@ _SMALL = _PIXELDA_TEXT | dict(
     task_filters=16,
 )
 
-# What makes the paper's claim true (docs/results.md).
+# With it original+GAN is above original; what has which part in that: docs/results.md.
 _SYNTH2REAL = _SMALL | dict(
     batch_size=64,
     warp=True,

@@ -60,7 +60,7 @@ def make_train_step(config: GanConfig, graphs: Graphs) -> Callable:
     return train_step
 
 
-def scale_pixels(images: jax.Array) -> jax.Array:
+def signed_pixels(images: jax.Array) -> jax.Array:
     """Takes uint8 pixels to float32 in [-1, 1]."""
     return images.astype(jnp.float32) / 127.5 - 1
 
@@ -68,7 +68,7 @@ def scale_pixels(images: jax.Array) -> jax.Array:
 def prepare(config: GanConfig, images: jax.Array, key: jax.Array) -> jax.Array:
     """Scales uint8 images [B, 28, 28, 1] to [-1, 1] and, where the GAN has it so, warps them."""
     if not config.augment:
-        return scale_pixels(images)
+        return signed_pixels(images)
     return random_warp(images.astype(jnp.float32) / 127.5, key) - 1
 
 
@@ -115,14 +115,20 @@ def _update_discriminator(
 ) -> tuple[Network, Metrics]:
     key_real, key_fake = jax.random.split(key)
 
+    def judge(params, stats, x_BxHxWx1, labels_B, key):
+        # A module for each pass: spectral normalisation divides the kernels of the one it is
+        # called on, and a second pass would divide them again.
+        module = nnx.merge(graphs.discriminator, params, stats, copy=True)
+        return module(x_BxHxWx1, labels_B, key=key, train=True), nnx.state(module, nnx.BatchStat)
+
     def loss_fn(params):
-        judge = nnx.merge(graphs.discriminator, params, state.discriminator.stats, copy=True)
         # Real and converted batches go apart: PixelDA's batch norm has statistics of each.
-        real_logits_B = judge(batch.real, batch.real_labels, key=key_real, train=True)
-        fake_logits_B = judge(batch.converted, batch.font_labels, key=key_fake, train=True)
+        stats = state.discriminator.stats
+        real_logits_B, stats = judge(params, stats, batch.real, batch.real_labels, key_real)
+        fake_logits_B, stats = judge(params, stats, batch.converted, batch.font_labels, key_fake)
         fake_logits_B *= _shown(config, data, batch.font_labels)
         loss = discriminator_loss(real_logits_B, fake_logits_B)
-        return config.weights.adversarial * loss, (loss, nnx.state(judge, nnx.BatchStat))
+        return config.weights.adversarial * loss, (loss, stats)
 
     grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
     discriminator = apply_gradients(config, state.discriminator, grads)

@@ -12,7 +12,7 @@ from synth2real.checkpoints import Checkpoints
 from synth2real.files import write_atomically
 from synth2real.gan.config import GanConfig
 from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
-from synth2real.gan.step import GanData, generate, make_train_step, prepare, scale_pixels
+from synth2real.gan.step import GanData, generate, make_train_step, prepare, signed_pixels
 from synth2real.splits import read_split
 from synth2real.training import Metrics, Progress, load_images, run_chunks
 from synth2real.trees import save_tree
@@ -49,7 +49,7 @@ def make_validate(config: GanConfig, graphs: Graphs, validation: GanData) -> Cal
         key_warp, key = jax.random.split(key)
         font_BxHxWx1 = prepare(config, font.images, key_warp)
         converted, _ = generate(graphs.generator, state.generator, font_BxHxWx1, key, train=False)
-        logits_real_BxC = task.from_mnist(scale_pixels(real.images))
+        logits_real_BxC = task.from_mnist(signed_pixels(real.images))
         logits_converted_BxC = task.from_mnist(converted)
         return {
             "accuracy_real": (logits_real_BxC.argmax(-1) == real.labels).mean(),

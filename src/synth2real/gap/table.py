@@ -21,7 +21,8 @@ class Measurement(NamedTuple):
 class Source(NamedTuple):
     """Which images were measured; "" where no ratio or no GAN has a part in them.
 
-    `images` is font, converted, real (all of a ratio's), or MNIST test.
+    `images` is font or converted (of the font test set), GAN (the set of that name, which
+    classifiers learn from), real (all of a ratio's), or MNIST test.
     """
 
     ratio: str
