@@ -4,6 +4,7 @@
 # make check  format, lint, types
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
 # make growth     how cost grows, in benchmarks/growth.csv
+# make ablations  what each part of the preset is worth, in docs/results/ablations.csv (-j2: two at once)
 # make lock   pins the newest packages; needs uv
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: env run test check benchmark growth lock
+.PHONY: env run test check ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -36,6 +37,15 @@ check: env
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
+
+ablations: $(ABLATIONS)
+	awk 'FNR == 1 {split(FILENAME, path, "/")} NR == 1 {print "settings," $$0} FNR > 1 {print path[3] "," $$0}' \
+		$^ > docs/results/ablations.csv
+
+$(ABLATIONS): runs/ablations/%/results/accuracy.csv: config/ablations/%.yaml env
+	$(BIN)/snakemake --cores 1 --configfile $< --directory runs/ablations/$* -- results/accuracy.csv
 
 benchmark: env .venv-torch/.made
 	$(BIN)/snakemake results/fonts/fonts.csv

@@ -22,17 +22,10 @@ from synth2real.splits import SplitsConfig
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "config.yaml",
-        "config/paper.yaml",
-        "config/tiny.yaml",
-        "config/baselines.yaml",
-        "config/sweep.yaml",
-    ],
+    "path", [ROOT / "config.yaml", *(ROOT / "config").rglob("*.yaml")], ids=str
 )
-def test_the_projects_configurations_pass(name: str) -> None:
-    read_experiment(merge(load_configfile(ROOT / name)), SCHEMA_PATH, MANIFEST)
+def test_the_projects_configurations_pass(path: Path) -> None:
+    read_experiment(merge(load_configfile(path)), SCHEMA_PATH, MANIFEST)
 
 
 def test_the_default_is_the_papers_data_with_small_networks() -> None:

@@ -15,7 +15,7 @@ import yaml
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.errors import InputError
 from synth2real.fonts import font_files
-from synth2real.gan.config import GanConfig, gan_config
+from synth2real.gan.config import PRESETS, GanConfig, gan_config
 from synth2real.render import RenderConfig
 from synth2real.splits import SplitsConfig, count_images
 
@@ -72,7 +72,7 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
         problems += [
             f"gan.{key}: is PixelDA's discriminator's alone; leave it out or set gan.warp to false"
             for key in ("discriminator_dropout", "discriminator_noise")
-            if key in gan
+            if gan.get(key) not in (None, PRESETS[gan["preset"]][key])
         ]
     _raise([*problems, *_check_sources(experiment, manifest)])
     _raise(_check_font_images(experiment, manifest))
