@@ -27,7 +27,8 @@ class SplitsConfig:
 class Split(NamedTuple):
     """Indices, int64 [n], into the MNIST training images and into the font training images.
 
-    Held-out images are in `*_validation` and nowhere else.
+    Held-out images are in `*_validation` and nowhere else. They validate the GAN's training alone:
+    conversion and classifiers take all images.
     """
 
     real_train: np.ndarray
