@@ -34,22 +34,31 @@ def test_a_generator_that_moves_nothing_returns_its_input(config) -> None:
 
 def test_a_constant_displacement_shifts_the_image_and_brings_in_background() -> None:
     generator = still()
-    generator.displacement.bias[...] = jnp.array([2.0, -1.0]) / REACH  # (row, column)
+    generator.displacement.bias[...] = jnp.arctanh(jnp.array([2.0, -1.0]) / REACH)  # (row, column)
     shifted = np.asarray(generator(X, Z, train=False))
     np.testing.assert_allclose(shifted[:, :-2, 1:], X[:, 2:, :-1], atol=1e-5)
     np.testing.assert_allclose(shifted[:, -2:], -1, atol=1e-5)
 
 
-def test_the_affine_part_moves_the_rim_by_its_reach() -> None:
+def test_the_affine_part_moves_the_rim_by_its_reach_at_most() -> None:
     generator = still()
     # A row comes from 1 + REACH / 14 times its distance to the middle, 13.5 pixels at the rim.
-    generator.affine.bias[...] = jnp.array([1.0, 0, 0, 0, 0, 0])
+    generator.affine.bias[...] = jnp.array([100.0, 0, 0, 0, 0, 0])
     ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 28).reshape(1, 28, 1, 1), (3, 28, 28, 1))
     stretched = np.asarray(generator(ramp, Z, train=False))
     middle = slice(10, 18)  # what the rim's zeros do not reach
     np.testing.assert_allclose(
         stretched[:, middle], np.asarray(ramp)[:, middle] * (1 + REACH / 14), atol=1e-4
     )
+
+
+def test_no_generator_throws_the_ink_off_the_canvas() -> None:
+    generator = still()
+    digit = jnp.full((3, 28, 28, 1), -1.0).at[:, 4:24, 4:24].set(1.0)  # MNIST's 20 x 20 pixels
+    for layer in (generator.displacement, generator.affine):
+        layer.bias[...] = jnp.full_like(layer.bias[...], 100.0)
+    bent = generator(digit, Z, train=False)
+    assert ((np.asarray(bent) + 1) / 2).sum((1, 2, 3)).min() > 50
 
 
 def test_noise_changes_the_bend() -> None:

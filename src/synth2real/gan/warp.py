@@ -15,7 +15,9 @@ from synth2real.gan.networks import LEAKINESS, convolution
 from synth2real.layers import IMAGE_SIZE, space_to_depth
 
 HIDDEN = 64
-REACH = 4.0  # pixels an output of 1 moves the image's rim; the network starts close to 0
+# Pixels that each part moves the image's rim at most. Without a limit some generators threw all ink
+# off the canvas in their first steps; a blank image has no gradient, and they stayed there.
+REACH = 4.0
 _close_to_zero = nnx.initializers.normal(0.01)
 _he = nnx.initializers.he_normal()
 
@@ -53,10 +55,10 @@ class WarpGenerator(nnx.Module):
         for block in self.blocks:
             h = block(h, z_BxZ)
         h = nnx.leaky_relu(h, LEAKINESS)
-        coarse_Bx2xhxw = REACH * jnp.moveaxis(self.displacement(h), -1, 1)
+        coarse_Bx2xhxw = REACH * jnp.tanh(jnp.moveaxis(self.displacement(h), -1, 1))
         smooth = jax.image.resize(coarse_Bx2xhxw, (count, 2, height, width), "cubic")
         hidden = nnx.leaky_relu(self.dense(jax.lax.collapse(h, 1)), LEAKINESS)
-        change_Bx2x3 = self.affine(hidden).reshape(count, 2, 3)
+        change_Bx2x3 = jnp.tanh(self.affine(hidden)).reshape(count, 2, 3)
         scale = REACH / jnp.array([height / 2, width / 2, 1.0])
         maps_Bx2x3 = jnp.eye(2, 3) + change_Bx2x3 * scale
         return resample(x_BxHxWx1 + 1, places(maps_Bx2x3, height, width) + smooth) - 1
