@@ -255,7 +255,7 @@ def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     assert result.returncode == 0, result.stderr
     patterns = ("mnist/*", "render/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
     files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
-    assert len(files) == 4 + 3 + 1 + 1 + 2 + 10 + 1 + 2
+    assert len(files) == 4 + 3 + 1 + 1 + 2 + 10 + 1 + 3
     for path in files:
         other = finished / path.relative_to(folder)
         assert path.read_bytes() == other.read_bytes(), path
