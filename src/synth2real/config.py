@@ -68,12 +68,7 @@ def read_experiment(config: Mapping[str, Any], schema: Path, manifest: Path) -> 
         augmented=config["classify"]["augmented"],
     )
     problems = [*_check_ratios(experiment), *_check_budgets(experiment)]
-    if experiment.gan.warp:
-        problems += [
-            f"gan.{key}: is PixelDA's discriminator's alone; leave it out or set gan.warp to false"
-            for key in ("discriminator_dropout", "discriminator_noise")
-            if gan.get(key) not in (None, PRESETS[gan["preset"]][key])
-        ]
+    problems += _check_unused(experiment.gan, PRESETS[gan["preset"]])
     _raise([*problems, *_check_sources(experiment, manifest)])
     _raise(_check_font_images(experiment, manifest))
     return experiment
@@ -172,6 +167,16 @@ def _check_budgets(experiment: Experiment) -> Iterable[str]:
         )
     if not experiment.render.angles:
         yield "render.angle_stop: must not be below render.angle_start"
+
+
+def _check_unused(gan: GanConfig, preset: Mapping[str, Any]) -> Iterable[str]:
+    """Checks that no setting differs from the preset's and has no effect."""
+    for key in ("discriminator_dropout", "discriminator_noise"):
+        if gan.warp and getattr(gan, key) != preset[key]:
+            yield (
+                f"gan.{key}: is PixelDA's discriminator's alone; leave it out or set gan.warp to "
+                "false"
+            )
 
 
 def _check_sources(experiment: Experiment, manifest: Path) -> Iterable[str]:

@@ -19,7 +19,7 @@ from synth2real.gap.metrics import NEIGHBOURS
 
 SERIES = {
     "font": LOOKS["font"],
-    "converted": Look("#CC79A7", "D"),
+    "converted": LOOKS["converted"],
     "GAN": LOOKS["GAN"],
     "real": LOOKS["original"],
 }

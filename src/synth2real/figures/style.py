@@ -36,6 +36,8 @@ LOOKS = {
     "augmented-original": Look("#000000", "o"),
     "augmented-original+font": Look("#0072B2", "v"),
     "augmented-original+GAN": Look("#CC79A7", "^"),
+    # The font test set, converted: no data set to train on, and in the figure of the gap alone.
+    "converted": Look("#CC79A7", "D"),
 }
 GREY = "#767676"
 

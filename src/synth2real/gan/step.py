@@ -83,6 +83,23 @@ def generate(
     return converted_BxHxWx1, nnx.state(module, nnx.BatchStat)
 
 
+def judge(
+    graph: nnx.GraphDef,
+    discriminator: Network,
+    x_BxHxWx1: jax.Array,
+    labels_B: jax.Array,
+    key: jax.Array,
+) -> tuple[jax.Array, nnx.State]:
+    """Judges images [-1, 1] as in training; returns logits [B] and new batch statistics.
+
+    Each call has a module of its own: spectral normalisation divides the kernels of the one it is
+    called on, and a second call would divide them again.
+    """
+    module = nnx.merge(graph, discriminator.params, discriminator.stats, copy=True)
+    logits_B = module(x_BxHxWx1, labels_B, key=key, train=True)
+    return logits_B, nnx.state(module, nnx.BatchStat)
+
+
 def _draw(
     config: GanConfig, graphs: Graphs, state: GanState, data: GanData, key: jax.Array
 ) -> Batch:
@@ -115,17 +132,14 @@ def _update_discriminator(
 ) -> tuple[Network, Metrics]:
     key_real, key_fake = jax.random.split(key)
 
-    def judge(params, stats, x_BxHxWx1, labels_B, key):
-        # A module for each pass: spectral normalisation divides the kernels of the one it is
-        # called on, and a second pass would divide them again.
-        module = nnx.merge(graphs.discriminator, params, stats, copy=True)
-        return module(x_BxHxWx1, labels_B, key=key, train=True), nnx.state(module, nnx.BatchStat)
-
     def loss_fn(params):
         # Real and converted batches go apart: PixelDA's batch norm has statistics of each.
-        stats = state.discriminator.stats
-        real_logits_B, stats = judge(params, stats, batch.real, batch.real_labels, key_real)
-        fake_logits_B, stats = judge(params, stats, batch.converted, batch.font_labels, key_fake)
+        graph, discriminator = graphs.discriminator, state.discriminator._replace(params=params)
+        real_logits_B, stats = judge(graph, discriminator, batch.real, batch.real_labels, key_real)
+        discriminator = discriminator._replace(stats=stats)
+        fake_logits_B, stats = judge(
+            graph, discriminator, batch.converted, batch.font_labels, key_fake
+        )
         fake_logits_B *= _shown(config, data, batch.font_labels)
         loss = discriminator_loss(real_logits_B, fake_logits_B)
         return config.weights.adversarial * loss, (loss, stats)
@@ -167,12 +181,9 @@ def _update_generator(
     def loss_fn(params):
         generator = state.generator._replace(params=params)
         converted, stats = generate(graphs.generator, generator, font_BxHxWx1, keys[1], train=True)
-        judge = nnx.merge(graphs.discriminator, *state.discriminator[:2], copy=True)
+        logits_B, _ = judge(graphs.discriminator, state.discriminator, converted, labels_B, keys[2])
         task = nnx.merge(graphs.task, *state.task[:2], copy=True)
-        logits_B = judge(converted, labels_B, key=keys[2], train=True) * _shown(
-            config, data, labels_B
-        )
-        adversarial = adversarial_loss(logits_B)
+        adversarial = adversarial_loss(logits_B * _shown(config, data, labels_B))
         recognised = task_loss(task.from_mnist(converted, key=keys[3]), labels_B)
         pixel_change = pixel_change_loss(converted, font_BxHxWx1)
         total = (
