@@ -4,7 +4,7 @@
 # make check  format, lint, types
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
 # make growth     how cost grows, in benchmarks/growth.csv
-# make ablations  what each part of the preset is worth, in docs/results/ablations.csv (-j2: two at once)
+# make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
 # make lock   pins the newest packages; needs uv
 
 PYTHON ?= python3
