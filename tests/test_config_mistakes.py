@@ -107,7 +107,7 @@ MISTAKES = [
     ("gan: {augment: 1}", "gan.augment", "true warps font and real images"),
     ("gan: {candidates: 0}", "gan.candidates", "a whole number of at least 1"),
     ("gan: {copies: 2.5}", "gan.copies", "a whole number of at least 1"),
-    ("gan: {font_worth: 0}", "gan.font_worth", "a number above 0; null"),
+    ("gan: {font_worth: -1}", "gan.font_worth", "at least 0; 0 takes"),
     ("gan: {discriminator_noise: 0.1}", "gan.discriminator_noise", "PixelDA's .* gan.warp"),
     ("gan: {discriminator_dropout: 0}", "gan.discriminator_dropout", "PixelDA's .* gan.warp"),
     (

@@ -1,9 +1,8 @@
 """The convert stage: a GAN turns font images into MNIST_GAN (paper, section 3).
 
-With `font_worth` and `candidates` it is more than a run of the generator, and less: in the place of
-some font images there stands a real image of the same digit, warped at random as in training, in
-which the generator has no part; and of several candidates for an image one is kept
-(`synth2real.redraw`).
+With `font_worth`, in the place of some font images there stands a real image of the same digit,
+warped at random as in training, in which the generator has no part. With `candidates`, each image
+is drawn several times and one is kept (`synth2real.redraw`).
 """
 
 import functools
@@ -51,7 +50,6 @@ def convert_images(
     the image, its noise and its random warp alone. Pixels are uint8((x + 1) / 2 * 255), rounded:
     the authors' code left out the + 1 and so lost the negative half of the range.
     """
-
     return in_batches(
         functools.partial(_convert, config, graphs.generator, generator), images_Nx28x28, key
     )
@@ -153,13 +151,9 @@ def write_converted(
     train, test = load_images(font_train_path, split.font), load_images(font_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    keys = [key, *(jax.random.fold_in(key, CONVERT + i) for i in range(1, config.copies))]
     copies = (
-        [
-            draw_candidate(config, graphs, generator, train, real, k)
-            for k in jax.random.split(key, config.candidates)
-        ]
-        for key in keys
+        [draw_candidate(config, graphs, generator, train, real, k) for k in keys]
+        for keys in jax.random.split(key, (config.copies, config.candidates))
     )
     kept: Iterable[Candidate] = (candidates[0] for candidates in copies)
     if classifier:

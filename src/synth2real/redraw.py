@@ -9,6 +9,7 @@ the first of each image. Those it knows, so they are kept a little less often th
 """
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -42,17 +43,16 @@ def keep_hardest(
     seed: int,
 ) -> Iterator[Candidate]:
     """Keeps one of each image's candidates, for each copy; the teacher learns from the first."""
-    read = None
-    for candidates in copies:
-        if read is None:
-            first = Images(jnp.asarray(candidates[0].images[..., None]), labels_N)
-            teacher = train_teacher(config, [real, first], seed)
-            read = functools.partial(_read, make_graph(config), teacher)
+    copies = iter(copies)
+    first = next(copies)
+    parts = [real, Images(jnp.asarray(first[0].images[..., None]), labels_N)]
+    read = functools.partial(_read, make_graph(config), train_teacher(config, parts, seed))
+    for candidates in itertools.chain([first], copies):
         beliefs = np.stack([in_batches(read, candidate.images) for candidate in candidates])
         choice_N = hardest(beliefs, np.asarray(labels_N))
         places_N = np.arange(len(choice_N))
-        parts = zip(*candidates, strict=True)
-        yield Candidate(*(np.stack(arrays)[choice_N, places_N] for arrays in parts))
+        fields = zip(*candidates, strict=True)
+        yield Candidate(*(np.stack(arrays)[choice_N, places_N] for arrays in fields))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -39,7 +39,7 @@ class GanConfig:
         copies: how often each font image is converted; the paper's sets (section 3) are of 1.
         font_worth: how many real images the fonts are worth. Of all candidates, font_worth /
             (font_worth + real images) come from font images, the others are real images of the
-            same digit, which augment must warp. None takes font images alone.
+            same digit, which augment must warp. 0 takes real images alone, None font images alone.
         noise_dim: length of the generator's noise vector z ~ U[-1, 1].
         generator_filters: width of the generator's convolutions.
         generator_blocks: number of the generator's residual blocks.
