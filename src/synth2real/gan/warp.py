@@ -15,9 +15,9 @@ from synth2real.gan.networks import LEAKINESS, convolution
 from synth2real.layers import IMAGE_SIZE, space_to_depth
 
 HIDDEN = 64
-# Pixels that the displacement and each coefficient of the affine map move the rim at most, together
-# 16. Without a limit some generators threw all ink off the canvas in their first steps; a blank image
-# has no gradient, and they stayed there. It would now take every part at its limit.
+# Pixels that the displacement and each coefficient of the affine map move the rim at most; 16 in
+# all. Without a limit some generators threw all ink off the canvas in their first steps; a blank
+# image has no gradient, and they stayed there. It would now take every part at its limit.
 REACH = 4.0
 _close_to_zero = nnx.initializers.normal(0.01)
 _he = nnx.initializers.he_normal()
