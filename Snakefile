@@ -18,6 +18,13 @@ configfile: f"{workflow.basedir}/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+# Snakemake's limit of jobs a second, which none here comes near, has the scheduler look again every
+# second, once more for each job that ended: after a hundred that is a third of a core
+# (https://github.com/snakemake/snakemake/pull/3744).
+onstart:
+    workflow.scheduler.job_rate_limiter = None
+
+
 include: "rules/common.smk"
 include: "rules/mnist.smk"
 include: "rules/fonts.smk"
