@@ -227,6 +227,10 @@ def test_font_images_alone_where_the_fonts_worth_is_none() -> None:
     assert (draw_exemplars(FONT_LABELS, np.arange(10), None, KEY) == -1).all()
 
 
+def test_real_images_alone_where_the_fonts_are_worth_nothing() -> None:
+    assert (draw_exemplars(FONT_LABELS, np.arange(10), 0.0, KEY) == FONT_LABELS).all()
+
+
 def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
     font, real = random_images(40), random_images(30, seed=1)
     config = tiny_gan(font_worth=30.0)
