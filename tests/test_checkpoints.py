@@ -132,6 +132,12 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(stopped: Path, damage) 
     assert metrics == [{"samples": 200, "loss": 0.1}]
 
 
+def test_half_written_checkpoint_is_gone_before_training_starts(stopped: Path) -> None:
+    write_half(stopped / "300")
+    with open_checkpoints(stopped, ORIGIN):
+        assert sorted(path.name for path in stopped.iterdir()) == ["200", "fingerprint.json"]
+
+
 def test_damaged_checkpoint_is_named_and_written_anew(
     stopped: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,11 +74,14 @@ class Checkpoints:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        # Orbax would delete what is half written in the background, beside a training that may
+        # have ended and deletes the folder.
+        for path in folder.glob(f"*{ocp.path.step.TMP_DIR_SUFFIX}"):
+            shutil.rmtree(path)
         self._manager = ocp.CheckpointManager(
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
                 max_to_keep=KEPT,
-                cleanup_tmp_directories=True,
                 # A state is spent when the next chunk starts.
                 enable_async_checkpointing=False,
             ),
