@@ -100,7 +100,7 @@ MISTAKES = [
     ("gan: {samples: -5}", "gan.samples", "a whole number"),
     ("gan: {samples: 1e6}", "gan.samples", '"1e6" is wrong.* a whole number'),
     ("gan: {samples: 127}", "gan.samples", "127 is not enough for one step; at least 128"),
-    ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\)"),
+    ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\), or 0"),
     ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),
     ("gan: {pixel_block: 3}", "gan.pixel_block", "1 or 2"),
     ("gan: {warp: maybe}", "gan.warp", "true for a generator that bends"),

@@ -23,6 +23,7 @@ from synth2real.errors import InputError
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Generator
 from synth2real.gan.state import GanState, make_graphs
+from synth2real.gan.step import prepare
 from synth2real.splits import SplitsConfig, read_split, write_split
 from synth2real.training import BATCH, Images
 from synth2real.trees import save_tree
@@ -78,6 +79,19 @@ def test_conversions_are_the_generators_in_evaluation_mode() -> None:
     right = reference.generator(module, x, np.zeros((3, 10)), train=False)[..., 0]
     assert right.std() > 0.1
     assert np.abs(converted - (right + 1) / 2 * 255).max() <= 0.51
+
+
+def test_without_a_step_of_training_images_are_only_warped() -> None:
+    images = random_pixels(3)
+    for augment in (False, True):
+        config = tiny_gan(samples=0, augment=augment)
+        converted = convert_images(config, GRAPHS, blank(STATE, 50.0).generator, images, KEY)
+        # `in_batches` folds the batch's start into the key; a half of that is the warp's.
+        key, _ = jax.random.split(jax.random.fold_in(KEY, 0))
+        full = np.pad(images, ((0, BATCH - 3), (0, 0), (0, 0)))[..., None]
+        right = (np.asarray(prepare(config, jnp.asarray(full), key))[:3, ..., 0] + 1) / 2 * 255
+        assert np.abs(converted - right).max() <= 0.51
+        assert (converted == images).all() != augment
 
 
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1])

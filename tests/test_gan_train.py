@@ -22,6 +22,7 @@ from synth2real.gan.step import GanData
 from synth2real.gan.train import load_gan_data, make_validate, train_gan
 from synth2real.splits import SplitsConfig, read_split, write_split
 from synth2real.training import TrainingError
+from synth2real.trees import load_tree
 from tiny import blank_generator, merged, numbered_images, random_images, tiny_gan
 
 KEY = jax.random.key(0)
@@ -78,6 +79,18 @@ def test_the_file_holds_parameters_and_statistics_of_all_networks(
     assert sizes["generator/params/conv_in/kernel/value"] == (3, 3, 2, 2)
     assert sizes["discriminator/stats/bns/2/mean/value"] == (16,)
     assert len(sizes) == len(jax.tree.leaves(shapes.weights))
+
+
+def test_without_samples_the_networks_are_those_it_starts_with(tmp_path: Path) -> None:
+    config = tiny_gan(samples=0)
+    path, metrics_path = run(tmp_path, config)
+    key_init, *_ = jax.random.split(jax.random.key(0), 3)
+    start = jax.jit(init_state, static_argnums=0)(config, key_init)
+    for one, other in zip(
+        jax.tree.leaves(load_tree(path, start.weights)), jax.tree.leaves(start.weights), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert metrics_path.read_text() == ""
 
 
 @pytest.mark.slow

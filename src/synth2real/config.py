@@ -145,10 +145,10 @@ def _check_ratios(experiment: Experiment) -> Iterable[str]:
 
 def _check_budgets(experiment: Experiment) -> Iterable[str]:
     gan, classifier = experiment.gan, experiment.classifier
-    if gan.steps < 1:
+    if gan.samples and not gan.steps:
         yield (
             f"gan.samples: {gan.samples} is not enough for one step; at least "
-            f"{2 * gan.batch_size} (twice gan.batch_size)"
+            f"{2 * gan.batch_size} (twice gan.batch_size), or 0 for none"
         )
     if classifier.steps < 1:
         yield (

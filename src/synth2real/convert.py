@@ -46,6 +46,7 @@ def convert_images(
 ) -> np.ndarray:
     """Converts font images, uint8 [N, 28, 28], to images of the same shape and type.
 
+    Without a step of training the generator has no part, and images are only warped at random.
     Batch normalisation uses the averages of training, so that an image's conversion depends on
     the image, its noise and its random warp alone. Pixels are uint8((x + 1) / 2 * 255), rounded:
     the authors' code left out the + 1 and so lost the negative half of the range.
@@ -65,8 +66,10 @@ def _convert(
 ) -> jax.Array:
     key_warp, key_noise = jax.random.split(key)
     x_BxHxWx1 = prepare(config, images_BxHxW[..., None], key_warp)
-    converted, _ = generate(graph, generator, x_BxHxWx1, key_noise, train=False)
-    return _to_pixels(converted)
+    # The weights a generator starts with are not the identity.
+    if config.steps:
+        x_BxHxWx1, _ = generate(graph, generator, x_BxHxWx1, key_noise, train=False)
+    return _to_pixels(x_BxHxWx1)
 
 
 def warp_images(config: GanConfig, images_Nx28x28: np.ndarray, key: jax.Array) -> np.ndarray:

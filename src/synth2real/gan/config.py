@@ -25,7 +25,8 @@ class GanConfig:
 
     Attributes:
         samples: training images, counted as the paper does: an update of the discriminator (and
-            task classifier) and an update of the generator each take `batch_size`.
+            task classifier) and an update of the generator each take `batch_size`. 0 is a control
+            without a GAN: font images are only warped, where `augment` has it so.
         batch_size: images of each kind in an update.
         pixel_block: side of the blocks of pixels, 1 or 2, that generator and discriminator take as
             one position with a channel for each pixel. 1 is PixelDA's; 2 leaves a quarter of the
