@@ -66,7 +66,7 @@ def _convert(
 ) -> jax.Array:
     key_warp, key_noise = jax.random.split(key)
     x_BxHxWx1 = prepare(config, images_BxHxW[..., None], key_warp)
-    # The weights a generator starts with are not the identity.
+    # 0 samples are a control without a GAN: what a generator starts with bends images, too.
     if config.steps:
         x_BxHxWx1, _ = generate(graph, generator, x_BxHxWx1, key_noise, train=False)
     return _to_pixels(x_BxHxWx1)
