@@ -1,7 +1,8 @@
 # make env    .venv with the pinned packages (make env ENV=gpu: with CUDA)
-# make run    the default experiment
+# make run    the default experiment (make run CONFIG=mine.yaml: yours)
 # make test   all tests, fast ones first
 # make check  format, lint, types
+# make settings  writes docs/settings.md anew
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
 # make growth     how cost grows, in benchmarks/growth.csv
 # make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
@@ -13,7 +14,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: env run test check ablations benchmark growth lock
+.PHONY: env run test check settings ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -21,11 +22,13 @@ $(STAMP): envs/$(ENV).txt
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: env
-	$(BIN)/snakemake
-	$(BIN)/snakemake --report results/report.html
+	$(BIN)/python -m synth2real.config $(CONFIG)
+	$(BIN)/snakemake $(CONFIG:%=--configfile %)
+	$(BIN)/snakemake $(CONFIG:%=--configfile %) --report results/report.html
 
 test: env
 	$(BIN)/pytest -m "not slow"
@@ -37,12 +40,15 @@ check: env
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	$(BIN)/python docs/settings.py | diff docs/settings.md - # else: make settings
+
+settings: env
+	$(BIN)/python docs/settings.py > docs/settings.md
 
 ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
 
 ablations: $(ABLATIONS)
-	awk 'FNR == 1 {split(FILENAME, path, "/")} NR == 1 {print "settings," $$0} FNR > 1 {print path[3] "," $$0}' \
-		$^ > docs/results/ablations.csv
+	$(BIN)/python docs/results/collect.py docs/results/ablations.csv $^
 
 $(ABLATIONS): runs/ablations/%/results/accuracy.csv: config/ablations/%.yaml env
 	$(BIN)/snakemake --cores 1 --configfile $< --directory runs/ablations/$* -- results/accuracy.csv

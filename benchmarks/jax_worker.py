@@ -12,16 +12,18 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from serve import peak_memory, serve  # noqa: E402
 
-from synth2real import convolution  # noqa: E402
 from synth2real.classify import train as classify  # noqa: E402
 from synth2real.classify.config import classifier_config  # noqa: E402
-from synth2real.convert import convert_images  # noqa: E402
+from synth2real.convert.convert import convert_images  # noqa: E402
 from synth2real.gan.config import gan_config  # noqa: E402
-from synth2real.gan.state import init_state, make_graphs  # noqa: E402
+from synth2real.gan.state import Gan, init_state, make_gan  # noqa: E402
 from synth2real.gan.step import GanData, make_train_step  # noqa: E402
+from synth2real.nn import convolution  # noqa: E402
+from synth2real.spec import ImageSpec  # noqa: E402
 from synth2real.training import CHUNK_STEPS, Images, train_chunk  # noqa: E402
 
 IMAGES = 10_000
+DIGITS = ImageSpec(28, 28, 1, tuple("0123456789"), (0,))
 NATIVE = convolution.product_type().name if device == "cpu" else "float32"
 # What oneDNN multiplies: "native" is what jobs on this machine do.
 if dtype != "native":
@@ -58,15 +60,16 @@ class Training:
 class Conversion:
     """Conversion of images by an untrained generator."""
 
-    def __init__(self, config):
-        self.config, self.graphs = config, make_graphs(config)
-        self.generator = jax.jit(init_state, static_argnums=0)(config, jax.random.key(0)).generator
-        self.images = np.asarray(make_images().images)[..., 0]
+    def __init__(self, gan: Gan):
+        self.gan = gan
+        init = jax.jit(init_state, static_argnums=(0, 1))
+        self.generator = init(gan.config, gan.spec, jax.random.key(0)).generator
+        self.images = np.asarray(make_images().images)
 
     def run(self, steps: int) -> int:
         """Converts 500 images a step."""
-        images = np.resize(self.images, (500 * steps, 28, 28))
-        convert_images(self.config, self.graphs, self.generator, images, jax.random.key(1))
+        images = np.resize(self.images, (500 * steps, 28, 28, 1))
+        convert_images(self.gan, self.generator, images, jax.random.key(1))
         return len(images)
 
 
@@ -81,16 +84,16 @@ def make_benchmark(kind: str, preset: str):
     """The benchmark of a name."""
     key = jax.random.key(0)
     if kind == "convert":
-        return Conversion(gan_config(preset))
+        return Conversion(make_gan(gan_config(preset), DIGITS))
     data = make_images()
     if kind == "gan":
-        gan = gan_config(preset)
-        state = jax.jit(init_state, static_argnums=0)(gan, key)
-        step = make_train_step(gan, make_graphs(gan))
-        return Training(step, state, GanData(data, data), 2 * gan.batch_size)
+        gan = make_gan(gan_config(preset), DIGITS)
+        state = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key)
+        step = make_train_step(gan)
+        return Training(step, state, GanData(data, data), 2 * gan.config.batch_size)
     config = classifier_config(preset)
-    state = jax.jit(classify.init_state, static_argnums=0)(config, key)
-    step = classify.make_train_step(config, classify.make_graph(config))
+    state = jax.jit(classify.init_state, static_argnums=(0, 1))(config, DIGITS, key)
+    step = classify.make_train_step(config, DIGITS)
     return Training(step, state, [data], config.batch_size)
 
 

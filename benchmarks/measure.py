@@ -20,11 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
-from synth2real.fonts import font_files  # noqa: E402
-from synth2real.job import KEEP_MEMORY  # noqa: E402
-from synth2real.render import RenderConfig, render_fonts  # noqa: E402
+from synth2real.job import ENVIRONMENT  # noqa: E402
+from synth2real.sources.fonts.fonts import font_files  # noqa: E402
+from synth2real.sources.fonts.render import RenderConfig, render_fonts  # noqa: E402
 
 HERE = Path(__file__).parent
 ROUNDS = 5
@@ -60,7 +58,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             # The same allocator for all: PyTorch gains from it too.
-            env=os.environ | KEEP_MEMORY | {"PYTHONPATH": str(ROOT / "src")} | environment,
+            env=os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")} | environment,
         )
 
     def ask(self, **request) -> dict:
@@ -156,7 +154,7 @@ def measure_rendering(fonts: Path) -> dict:
     for _ in range(3):
         start = time.perf_counter()
         images = render_fonts(paths, RenderConfig())
-        rates.append(len(images.labels) / (time.perf_counter() - start))
+        rates.append(len(images) / (time.perf_counter() - start))
     return {
         "benchmark": "render",
         "device": "cpu",

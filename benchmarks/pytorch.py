@@ -84,8 +84,8 @@ class TaskClassifier(nn.Module):
         super().__init__()
         n = config.task_filters
         self.dropout = config.task_dropout
-        self.font_stem = nn.ModuleList([_conv(1, n), _conv(n, 2 * n)])
-        self.mnist_stem = nn.ModuleList([_conv(1, n), _conv(n, 2 * n)])
+        self.synthetic_stem = nn.ModuleList([_conv(1, n), _conv(n, 2 * n)])
+        self.real_stem = nn.ModuleList([_conv(1, n), _conv(n, 2 * n)])
         self.conv = _conv(2 * n, 4 * n)
         self.dense1, self.dense2 = nn.Linear(3 * 3 * 4 * n, 100), nn.Linear(100, 10)
 
@@ -126,8 +126,8 @@ def scale(images):
 class GanTraining:
     """Networks, optimisers and one step: discriminator and task classifier, then generator."""
 
-    def __init__(self, config, font, real, device, autocast):
-        self.config, self.font, self.real = config, font, real
+    def __init__(self, config, synthetic, real, device, autocast):
+        self.config, self.synthetic, self.real = config, synthetic, real
         self.autocast = torch.autocast(device, torch.bfloat16, enabled=autocast)
         networks = Generator(config), Discriminator(config), TaskClassifier(config)
         self.g, self.d, self.t = (n.to(device, memory_format=torch.channels_last) for n in networks)
@@ -151,34 +151,35 @@ class GanTraining:
 
     def step(self):
         config, weights = self.config, self.config.weights
-        font, font_labels = _draw(*self.font, config.batch_size)
+        synthetic, synthetic_labels = _draw(*self.synthetic, config.batch_size)
         real, real_labels = _draw(*self.real, config.batch_size)
-        font, real = scale(font), scale(real)
+        synthetic, real = scale(synthetic), scale(real)
         with torch.no_grad(), self.autocast:
-            converted = self.g(font, self._noise(font))
+            converted = self.g(synthetic, self._noise(synthetic))
         with self.autocast:
             loss_d = _binary(self.d(real), 1) + _binary(self.d(converted), 0)
             loss_t = (
-                weights.task_font * F.cross_entropy(self.t(font, self.t.font_stem), font_labels)
+                weights.task_synthetic
+                * F.cross_entropy(self.t(synthetic, self.t.synthetic_stem), synthetic_labels)
                 + weights.task_converted
-                * F.cross_entropy(self.t(converted, self.t.mnist_stem), font_labels)
-                + weights.task_real * F.cross_entropy(self.t(real, self.t.mnist_stem), real_labels)
+                * F.cross_entropy(self.t(converted, self.t.real_stem), synthetic_labels)
+                + weights.task_real * F.cross_entropy(self.t(real, self.t.real_stem), real_labels)
             )
         self._update(1, self.d, weights.adversarial * loss_d)
         self._update(2, self.t, loss_t)
 
-        font, labels = _draw(*self.font, config.batch_size)
-        font = scale(font)
+        synthetic, labels = _draw(*self.synthetic, config.batch_size)
+        synthetic = scale(synthetic)
         self._learn(False)
         with self.autocast:
-            converted = self.g(font, self._noise(font))
+            converted = self.g(synthetic, self._noise(synthetic))
             loss = (
                 weights.adversarial * _binary(self.d(converted), 1)
                 + weights.task_converted
-                * F.cross_entropy(self.t(converted, self.t.mnist_stem), labels)
+                * F.cross_entropy(self.t(converted, self.t.real_stem), labels)
                 + weights.pixel_change
                 * 2
-                * (converted - font).flatten(1).var(dim=1, unbiased=False).mean()
+                * (converted - synthetic).flatten(1).var(dim=1, unbiased=False).mean()
             )
         self._update(0, self.g, loss)
         self._learn(True)
@@ -190,8 +191,10 @@ class GanTraining:
                 for p in group["params"]:
                     p.requires_grad_(on)
 
-    def _noise(self, font):
-        return torch.empty(len(font), self.config.noise_dim, device=font.device).uniform_(-1, 1)
+    def _noise(self, synthetic):
+        return torch.empty(len(synthetic), self.config.noise_dim, device=synthetic.device).uniform_(
+            -1, 1
+        )
 
     def _update(self, index, network, loss):
         optimiser = self.optimisers[index]

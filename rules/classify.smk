@@ -1,37 +1,39 @@
-# Five classifiers on each of a ratio's training sets, and their accuracy on three test sets.
-#   in:  a ratio's split, MNIST, font and converted images
-#   out: results/r{ratio}/classify/{trainset}/run{run}.npz (weights)
-#        results/r{ratio}/classify/accuracy_seed{seed}.csv
+# Classifiers on each training set of a split, and their accuracy on three test sets.
+#   in:  a split, real, synthetic and converted images
+#   out: results/{size}/draw{draw}/classify/{trainset}/run{run}.npz (weights)
+#        results/{size}/draw{draw}/classify/{accuracy,recall}_seed{seed}.csv
 # A training set is a folder: "original", or "original+GAN/seed0" where a GAN has a part in it.
 
 # In the order of `weights` below.
 TESTED = [(dataset, run) for dataset in GAN_FREE + WITH_GAN for run in RUNS]
-TEST_IMAGES = 10_000 + 2 * EXPERIMENT.render.test_images
 
 
 rule classify_train:
     input:
         code=code("classify_train.py"),
-        split="results/r{ratio}/splits/split.npz",
-        mnist="results/mnist/train.npz",
-        font="results/render/train.npz",
+        spec=SPEC,
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+        real="results/{fold}real/train.npz",
+        synthetic="results/synthetic/train.npz",
     output:
         classifiers("{dataset}"),
     log:
-        "results/logs/r{ratio}/classify_train_{dataset}.log",
+        "results/logs/{fold}{size}/draw{draw}/classify_train_{dataset}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/classify_train_{dataset}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/classify_train_{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(map(re.escape, GAN_FREE)),
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=more(4000),
-        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES), jobs=4),
+        mem_mb=memory(4000, IMAGES_HELD),
+        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
+        compute=asdict(EXPERIMENT.compute),
         config=asdict(EXPERIMENT.classifier),
+        runs=list(RUNS),
     script:
         "../workflow/scripts/classify_train.py"
 
@@ -39,13 +41,13 @@ rule classify_train:
 use rule classify_train as classify_train_gan with:
     input:
         **rules.classify_train.input,
-        converted="results/r{ratio}/convert/seed{seed}/train.npz",
+        converted="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
     output:
         classifiers("{dataset}/seed{seed}"),
     log:
-        "results/logs/r{ratio}/classify_train_{dataset}_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/classify_train_{dataset}_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/classify_train_{dataset}_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/classify_train_{dataset}_seed{seed}.tsv"
     wildcard_constraints:
         dataset="|".join(map(re.escape, WITH_GAN)),
 
@@ -53,25 +55,30 @@ use rule classify_train as classify_train_gan with:
 rule classify_test:
     input:
         code=code("classify_test.py"),
-        mnist="results/mnist/test.npz",
-        font="results/render/test.npz",
-        gan="results/r{ratio}/convert/seed{seed}/test.npz",
+        spec=SPEC,
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+        real="results/{fold}real/test.npz",
+        synthetic="results/synthetic/test.npz",
+        converted="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
         weights=classifiers(GAN_FREE + [f"{dataset}/seed{{seed}}" for dataset in WITH_GAN]),
     output:
-        "results/r{ratio}/classify/accuracy_seed{seed}.csv",
+        accuracy="results/{fold}{size}/draw{draw}/classify/accuracy_seed{seed}.csv",
+        recall="results/{fold}{size}/draw{draw}/classify/recall_seed{seed}.csv",
     log:
-        "results/logs/r{ratio}/classify_test_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/classify_test_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/classify_test_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/classify_test_seed{seed}.tsv"
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=more(4000),
-        runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_SAMPLES), jobs=10),
+        mem_mb=memory(4000, IMAGES_HELD),
+        runtime=minutes((len(TESTED) * IMAGES_HELD, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
+        compute=asdict(EXPERIMENT.compute),
         config=asdict(EXPERIMENT.classifier),
         classifiers=TESTED,
+        size=lambda wildcards: tuple(SIZES[wildcards.size]),
     script:
         "../workflow/scripts/classify_test.py"

@@ -1,34 +1,45 @@
 # What all rules share: the checked configuration, wildcards, and the code that a script runs.
 
+import itertools
 import os
 import re
 import shutil
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 # Relative, so that a finished experiment stays finished when the project moves with its results.
 ROOT = Path(os.path.relpath(workflow.basedir))
 SRC = ROOT / "src"
-# Scripts import synth2real from here; it need not be installed.
-sys.path.insert(0, os.path.abspath(SRC))
-os.environ.update(
-    PYTHONPATH=os.pathsep.join([os.path.abspath(SRC), *filter(None, [os.getenv("PYTHONPATH")])])
-)
-# Jobs share what XLA compiled, and a GPU's memory.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.abspath(".cache/jax"))
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+try:
+    import synth2real
+except ModuleNotFoundError:
+    raise WorkflowError("synth2real is not installed; `make env` installs it")
+if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
+    raise WorkflowError(
+        f"synth2real is installed from {Path(synth2real.__file__).parents[1]}, not from "
+        f"{SRC.resolve()}; `make env` there installs this one"
+    )
+
+from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.errors import InputError
-from synth2real.figures.ratios import spread_ratios
-from synth2real.fonts import font_files
-from synth2real.job import KEEP_MEMORY
+from synth2real.figures.sizes import spread_sizes
+from synth2real.gan.config import PRESETS as GANS
+from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
+from synth2real.sets import SETS
+from synth2real.sources import SOURCES
+from synth2real.sources.fonts.fonts import font_files
+from synth2real.spec import read_spec
 
-os.environ.update(KEEP_MEMORY | dict(os.environ))
+os.environ.update(ENVIRONMENT | dict(os.environ))
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    # An environment made by conda has the pinned packages, but not this one.
+    os.environ.update(PYTHONPATH=str(SRC.resolve()))
 
 FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
 AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
@@ -43,40 +54,46 @@ GPU = int(GPU)
 CONDA_ENV = f"../envs/{'gpu' if GPU else 'cpu'}.yaml"
 
 try:
-    EXPERIMENT = read_experiment(
-        config, ROOT / "workflow" / "schemas" / "config.schema.yaml", FONT_MANIFEST
-    )
+    EXPERIMENT = read_experiment(config, FONT_MANIFEST)
 except InputError as error:
     raise WorkflowError(str(error))
 
-# Ratios are taken as they are written in the configuration: 0.1 and 0.10 are different paths.
-RATIOS = EXPERIMENT.ratios
+# Wildcards. A fold has a folder of its own, and without folds there is none.
+FOLDS = [f"fold{fold}/" for fold in range(EXPERIMENT.real.folds)] if EXPERIMENT.real.folds else [""]
+SIZES = {size.name: size for size in EXPERIMENT.sizes}
+DRAWS = EXPERIMENT.splits.seeds
 GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)
-# The user's own fonts, so that a change among them is noticed.
-FONT_FILES = font_files(Path(EXPERIMENT.font_folder)) if EXPERIMENT.font_folder else []
-# The paper's training sets.
-GAN_FREE = ["original", "font", "original+font"]
-WITH_GAN = ["GAN", "original+GAN"]
-# Baselines of our own; see src/synth2real/classify/sets.py.
-if EXPERIMENT.augmented:
-    GAN_FREE += ["augmented-original", "augmented-original+font"]
-    WITH_GAN += ["augmented-original+GAN"]
+
+# Images that a job holds at most: those of a split.
+IMAGES_HELD = EXPERIMENT.splits.total or EXPERIMENT.synthetic.images or 60_000
+
+TRAINED = {name: kind for name, kind in SETS.items() if EXPERIMENT.augmented or not kind.augmented}
+GAN_FREE = [name for name, kind in TRAINED.items() if not kind.needs_gan]
+WITH_GAN = [name for name, kind in TRAINED.items() if kind.needs_gan]
 
 
 wildcard_constraints:
-    ratio=r"0\.\d+",
+    fold=r"(?:fold\d+/)?",
+    size=r"[rns][\d.]+",
+    draw=r"\d+",
     seed=r"\d+",
     run=r"\d+",
 
 
-# What one CPU core does in a second: PixelDA and classifiers without bfloat16 units
-# (benchmarks/README.md), synth2real beside another job.
-GAN_SAMPLES, CONVERSIONS = (
-    (40, 160) if config["gan"]["preset"].startswith("pixelda") else (500, 4000)
-)
-CLASSIFIER_SAMPLES = {"paper": 900, "small": 6900}[config["classify"]["preset"]]
+SPEC = "results/real/spec.json"
+# Chains of stages, one for each draw: results/r0.007/draw0/, results/fold2/s0.5/draw0/.
+CHAIN_KEYS = list(itertools.product(FOLDS, SIZES, DRAWS))
+CLASSIFIER_RATE = CLASSIFIERS[EXPERIMENT.classifier_preset].rate
 DAY = 24 * 60
+
+
+def digest(source, part="train"):
+    """What changes when the images of a source do: a new image makes its job stale."""
+    try:
+        return SOURCES[source.kind].open(Path(source.path or ""), part).digest()
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 def more(value):
@@ -84,14 +101,54 @@ def more(value):
     return lambda wildcards, attempt: value * attempt
 
 
-def minutes(*work, jobs=1):
+def image_scale(input):
+    """How many times the pixels of MNIST's images the experiment's have; at least 1.
+
+    Where images say it themselves it is known once they are read.
+    """
+    height, width = EXPERIMENT.images.height, EXPERIMENT.images.width
+    if not (height and width) and EXPERIMENT.real_source.kind != "mnist":
+        spec = read_spec(Path(input.spec))
+        height, width = spec.height, spec.width
+    return max(1.0, (height or 28) * (width or 28) / (28 * 28))
+
+
+def memory(megabytes, images=0):
+    """Memory of a job that holds so many images besides its networks and their activations."""
+
+    def mem_mb(wildcards, input, attempt):
+        scale = image_scale(input)
+        # Three bytes a pixel at most; an image is there twice while it is moved to the device.
+        held = images * 28 * 28 * scale * 3 * 2 / 1_000_000
+        return int(attempt * (megabytes * (0.75 + 0.25 * scale) + held))
+
+    return mem_mb
+
+
+def minutes(*work):
     """Twice the time of (items, items a second), and ten minutes; more when tried again.
 
-    A day at most for as many jobs as are one entry of a cluster's queue (profiles/slurm): clusters
-    commonly allow no more. A GAN that needs longer goes on from its checkpoint when tried again.
+    A day at most for as many jobs as are one entry of a cluster's queue: clusters commonly allow
+    no more. A GAN that needs longer goes on from its checkpoint when tried again.
     """
-    needed = 10 + 2 * sum(items / rate for items, rate in work) / 60
-    return lambda wildcards, attempt: min(round(needed * attempt), DAY // jobs)
+    needed = sum(items / rate for items, rate in work) / 60
+
+    def runtime(wildcards, input, attempt, rulename):
+        scaled = 10 + 2 * needed * image_scale(input)
+        return min(round(scaled * attempt), DAY // jobs_of_entry(rulename))
+
+    return runtime
+
+
+def jobs_of_entry(name):
+    """How many jobs of this name a profile's groups make one entry of a cluster's queue."""
+    groups = workflow.group_settings.overwrite_groups
+    if name not in groups:
+        return 1
+    # A conversion is one entry with all classifiers that learn from it; other jobs of a group are
+    # not connected.
+    connected = 1 + len(WITH_GAN) if groups[name] == groups.get("convert") else 1
+    return connected * workflow.group_settings.group_components.get(groups[name], 1)
 
 
 def code(script):
@@ -106,7 +163,10 @@ def code(script):
 def classifiers(trainsets):
     """Weights of every run of training sets; a set is a folder below classify/."""
     return expand(
-        "results/r{{ratio}}/classify/{trainset}/run{run}.npz", trainset=trainsets, run=RUNS
+        "results/{fold}{size}/draw{draw}/classify/{trainset}/run{run}.npz",
+        trainset=trainsets,
+        run=RUNS,
+        allow_missing=True,
     )
 
 

@@ -1,44 +1,42 @@
-# All of a ratio's font images, and the font test set, converted by the ratio's GAN.
-#   in:  a GAN, the ratio's split, the font images, MNIST
-#   out: results/r{ratio}/convert/seed{seed}/{train,test}.npz (images, labels)
+# All synthetic images of a split, and the synthetic test set, converted by a GAN.
+#   in:  a GAN, the split, the synthetic and the real images
+#   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
+
+CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.candidates
 
 
 rule convert:
     input:
         code=code("convert.py"),
-        networks="results/r{ratio}/gan/seed{seed}/networks.npz",
-        split="results/r{ratio}/splits/split.npz",
-        mnist="results/mnist/train.npz",
-        font_train="results/render/train.npz",
-        font_test="results/render/test.npz",
+        spec=SPEC,
+        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+        real="results/{fold}real/train.npz",
+        synthetic_train="results/synthetic/train.npz",
+        synthetic_test="results/synthetic/test.npz",
     output:
-        train="results/r{ratio}/convert/seed{seed}/train.npz",
-        test="results/r{ratio}/convert/seed{seed}/test.npz",
+        train="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
+        test="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
     log:
-        "results/logs/r{ratio}/convert_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/convert_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/convert_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/convert_seed{seed}.tsv"
     priority: 1
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        # Twice all candidates, of 784 bytes each, on top.
-        mem_mb=more(
-            4000 + EXPERIMENT.splits.total * EXPERIMENT.gan.candidates * 2 * 784 // 1_000_000
-        ),
+        mem_mb=memory(4000, CONVERSIONS),
         runtime=minutes(
-            (
-                EXPERIMENT.splits.total * EXPERIMENT.gan.candidates * EXPERIMENT.gan.copies,
-                CONVERSIONS,
-            ),
-            (EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES),
-            jobs=4,
+            (CONVERSIONS * EXPERIMENT.convert.copies, GANS[EXPERIMENT.gan_preset].conversion_rate),
+            (EXPERIMENT.classifier.samples, CLASSIFIER_RATE),
         ),
         gpu=GPU,
     params:
-        config=asdict(EXPERIMENT.gan),
+        compute=asdict(EXPERIMENT.compute),
+        gan=asdict(EXPERIMENT.gan),
+        config=asdict(EXPERIMENT.convert),
         # The teacher's, where one chooses among candidates.
-        classifier=asdict(EXPERIMENT.classifier) if EXPERIMENT.gan.candidates > 1 else None,
+        classifier=asdict(EXPERIMENT.classifier) if EXPERIMENT.convert.candidates > 1 else None,
     script:
         "../workflow/scripts/convert.py"

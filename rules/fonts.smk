@@ -2,6 +2,9 @@
 #   in:  resources/fonts.csv (pinned wheels), or a folder with the user's own fonts
 #   out: results/fonts/files/, fonts.csv (family, style, licence, version), credits.md
 
+# The user's own, so that a change among them is noticed.
+FONT_FILES = font_files(Path(EXPERIMENT.fonts.folder)) if EXPERIMENT.fonts.folder else []
+
 
 rule fonts:
     input:
@@ -24,7 +27,7 @@ rule fonts:
         mem_mb=more(2000),
         runtime=more(15),
     params:
-        folder=EXPERIMENT.font_folder,
-        families=EXPERIMENT.families,
+        folder=EXPERIMENT.fonts.folder,
+        families=EXPERIMENT.fonts.families,
     script:
         "../workflow/scripts/fonts.py"

@@ -1,32 +1,33 @@
-# One GAN for each ratio and seed, from font images to images like MNIST's.
-#   in:  a ratio's split, the MNIST and the font training images
-#   out: results/r{ratio}/gan/seed{seed}/networks.npz, metrics.jsonl
+# One GAN for each size, draw and seed, from synthetic images to ones like the real.
+#   in:  a split, the real and the synthetic training images
+#   out: results/{size}/draw{draw}/gan/seed{seed}/networks.npz, metrics.jsonl
 
 
 rule gan:
     input:
         code=code("gan.py"),
-        split="results/r{ratio}/splits/split.npz",
-        mnist="results/mnist/train.npz",
-        font="results/render/train.npz",
+        spec=SPEC,
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+        real="results/{fold}real/train.npz",
+        synthetic="results/synthetic/train.npz",
     output:
-        networks="results/r{ratio}/gan/seed{seed}/networks.npz",
-        metrics="results/r{ratio}/gan/seed{seed}/metrics.jsonl",
+        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
+        metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
     log:
-        "results/logs/r{ratio}/gan_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/gan_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/gan_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/gan_seed{seed}.tsv"
     priority: 1
     conda:
         CONDA_ENV
     # One core whatever --cores is: more would change the order of sums, and so the last bits.
     threads: 1
     resources:
-        mem_mb=more(4000),
-        runtime=minutes((EXPERIMENT.gan.samples, GAN_SAMPLES)),
+        mem_mb=memory(4000, IMAGES_HELD),
+        runtime=minutes((EXPERIMENT.gan.samples, GANS[EXPERIMENT.gan_preset].training_rate)),
         gpu=GPU,
     params:
-        # Conversion's settings train no GAN anew.
-        config=asdict(replace(EXPERIMENT.gan, candidates=1, copies=1, font_worth=None)),
+        compute=asdict(EXPERIMENT.compute),
+        config=asdict(EXPERIMENT.gan),
     script:
         "../workflow/scripts/gan.py"

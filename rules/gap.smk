@@ -1,119 +1,125 @@
-# How far font, converted and a ratio's real images are from MNIST's test images.
-#   in:  MNIST, a ratio's split, font and converted test images, MNIST_GAN
-#   out: results/gap/judge.npz (weights of a classifier of all MNIST training images), judge.csv
-#        results/gap/font.csv, results/r{ratio}/gap/{real,converted_seed{seed},GAN_seed{seed}}.csv
+# How far synthetic, converted and a split's real images are from the real test images.
+#   in:  real images, splits, synthetic and converted test images, the sets GAN
+#   out: results/gap/judge.npz (weights of a classifier of all real training images), judge.csv
+#        results/gap/synthetic.csv
+#        results/{size}/draw{draw}/gap/{real,converted_seed{seed},GAN_seed{seed}}.csv
 #        results/gap.csv
-# For the reader alone: nothing is trained or chosen by these numbers.
+# For the reader alone: nothing is trained or chosen by these numbers. With folds, each has its own.
 
 GAP_INPUT = {
     "code": code("gap.py"),
-    "judge": "results/gap/judge.npz",
-    "mnist": "results/mnist/test.npz",
+    "spec": SPEC,
+    "judge": "results/{fold}gap/judge.npz",
+    "real": "results/{fold}real/test.npz",
 }
+# What was measured: fold, size, draw, GAN seed ("" where one has no part), images.
 GAP_TABLES = {
-    ("", "", "MNIST test"): "results/gap/judge.csv",
-    ("", "", "font"): "results/gap/font.csv",
-    **{(ratio, "", "real"): f"results/r{ratio}/gap/real.csv" for ratio in RATIOS},
-    **{
-        (ratio, seed, images): f"results/r{ratio}/gap/{images}_seed{seed}.csv"
-        for ratio in RATIOS
-        for seed in GAN_SEEDS
-        for images in ("converted", "GAN")
-    },
+    **{(fold, "", "", "", "real test"): f"results/{fold}gap/judge.csv" for fold in FOLDS},
+    **{(fold, "", "", "", "synthetic"): f"results/{fold}gap/synthetic.csv" for fold in FOLDS},
 }
+for fold, size, draw in CHAIN_KEYS:
+    gap = f"results/{fold}{size}/draw{draw}/gap"
+    GAP_TABLES[fold, size, draw, "", "real"] = f"{gap}/real.csv"
+    for seed in GAN_SEEDS:
+        for images in ("converted", "GAN"):
+            GAP_TABLES[fold, size, draw, seed, images] = f"{gap}/{images}_seed{seed}.csv"
 
 
 rule gap_judge:
     input:
         code=code("gap_judge.py"),
-        train="results/mnist/train.npz",
-        test="results/mnist/test.npz",
+        spec=SPEC,
+        train="results/{fold}real/train.npz",
+        test="results/{fold}real/test.npz",
     output:
-        weights="results/gap/judge.npz",
-        table="results/gap/judge.csv",
+        weights="results/{fold}gap/judge.npz",
+        table="results/{fold}gap/judge.csv",
     log:
-        "results/logs/gap_judge.log",
+        "results/logs/{fold}gap_judge.log",
     benchmark:
-        "results/benchmarks/gap_judge.tsv"
+        "results/benchmarks/{fold}gap_judge.tsv"
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=more(4000),
-        runtime=minutes((3 * EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES)),
+        mem_mb=memory(4000, IMAGES_HELD),
+        runtime=minutes((3 * EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
+        compute=asdict(EXPERIMENT.compute),
         # Better than what it judges: all real images, and three times the budget.
         config=asdict(EXPERIMENT.classifier) | {"samples": 3 * EXPERIMENT.classifier.samples},
     script:
         "../workflow/scripts/gap_judge.py"
 
 
-rule gap_font:
+rule gap_synthetic:
     input:
         **GAP_INPUT,
-        images="results/render/test.npz",
+        images="results/synthetic/test.npz",
     output:
-        "results/gap/font.csv",
+        "results/{fold}gap/synthetic.csv",
     log:
-        "results/logs/gap_font.log",
+        "results/logs/{fold}gap_synthetic.log",
     benchmark:
-        "results/benchmarks/gap_font.tsv"
+        "results/benchmarks/{fold}gap_synthetic.tsv"
     conda:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=more(4000),
-        runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_SAMPLES), jobs=10),
+        mem_mb=memory(4000, IMAGES_HELD),
+        runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
+        compute=asdict(EXPERIMENT.compute),
         config=asdict(EXPERIMENT.classifier),
     script:
         "../workflow/scripts/gap.py"
 
 
-use rule gap_font as gap_real with:
+use rule gap_synthetic as gap_real with:
     input:
         **GAP_INPUT,
-        images="results/mnist/train.npz",
-        split="results/r{ratio}/splits/split.npz",
+        images="results/{fold}real/train.npz",
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
     output:
-        "results/r{ratio}/gap/real.csv",
+        "results/{fold}{size}/draw{draw}/gap/real.csv",
     log:
-        "results/logs/r{ratio}/gap_real.log",
+        "results/logs/{fold}{size}/draw{draw}/gap_real.log",
     benchmark:
-        "results/benchmarks/r{ratio}/gap_real.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/gap_real.tsv"
 
 
-use rule gap_font as gap_converted with:
+use rule gap_synthetic as gap_converted with:
     input:
         **GAP_INPUT,
-        images="results/r{ratio}/convert/seed{seed}/test.npz",
+        images="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
     output:
-        "results/r{ratio}/gap/converted_seed{seed}.csv",
+        "results/{fold}{size}/draw{draw}/gap/converted_seed{seed}.csv",
     log:
-        "results/logs/r{ratio}/gap_converted_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/gap_converted_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/gap_converted_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/gap_converted_seed{seed}.tsv"
 
 
 # What classifiers learn from: candidates chosen, and real images among them.
-use rule gap_font as gap_gan with:
+use rule gap_synthetic as gap_gan with:
     input:
         **GAP_INPUT,
-        images="results/r{ratio}/convert/seed{seed}/train.npz",
+        images="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
     output:
-        "results/r{ratio}/gap/GAN_seed{seed}.csv",
+        "results/{fold}{size}/draw{draw}/gap/GAN_seed{seed}.csv",
     log:
-        "results/logs/r{ratio}/gap_GAN_seed{seed}.log",
+        "results/logs/{fold}{size}/draw{draw}/gap_GAN_seed{seed}.log",
     benchmark:
-        "results/benchmarks/r{ratio}/gap_GAN_seed{seed}.tsv"
+        "results/benchmarks/{fold}{size}/draw{draw}/gap_GAN_seed{seed}.tsv"
 
 
 rule gap_table:
     input:
         code=code("gap_table.py"),
         tables=list(GAP_TABLES.values()),
+        splits=[f"results/{f}{s}/draw{d}/splits/split.npz" for f, s, d in CHAIN_KEYS],
     output:
         report("results/gap.csv", caption="../workflow/report/gap_table.rst", category="Table"),
     log:
@@ -126,7 +132,7 @@ rule gap_table:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        total=EXPERIMENT.splits.total,
-        sources=list(GAP_TABLES),
+        measured=[(fold.strip("/"), *rest) for fold, *rest in GAP_TABLES],
+        splits=[(fold.strip("/"), *rest) for fold, *rest in CHAIN_KEYS],
     script:
         "../workflow/scripts/gap_table.py"

@@ -1,18 +1,18 @@
-# Which real and which font images an experiment at ratio r has.
-#   in:  results/mnist/train.npz, results/render/train.npz
-#   out: results/r{ratio}/splits/split.npz (indices into both)
+# Which real and which synthetic images an experiment of one size has.
+#   in:  results/real/train.npz, results/synthetic/train.npz
+#   out: results/{size}/draw{draw}/splits/split.npz (indices into both)
 
 
 rule splits:
     input:
         code=code("splits.py"),
-        mnist="results/mnist/train.npz",
-        font="results/render/train.npz",
+        real="results/{fold}real/train.npz",
+        synthetic="results/synthetic/train.npz",
     output:
-        "results/r{ratio}/splits/split.npz",
+        "results/{fold}{size}/draw{draw}/splits/split.npz",
     log:
-        "results/logs/r{ratio}/splits.log",
-    # Every ratio's first, or a GAN would wait for its split behind another ratio's classifiers.
+        "results/logs/{fold}{size}/draw{draw}/splits.log",
+    # Every size's first, or a GAN would wait for its split behind another size's classifiers.
     priority: 2
     localrule: True
     conda:
@@ -22,6 +22,8 @@ rule splits:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        config=asdict(EXPERIMENT.splits),
+        size=lambda wildcards: tuple(SIZES[wildcards.size]),
+        total=EXPERIMENT.splits.total,
+        stratify=EXPERIMENT.splits.stratify,
     script:
         "../workflow/scripts/splits.py"

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import pytest
 
 from project import DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
-from synth2real import convolution
-from synth2real.fonts import fetch_fonts, write_fonts_csv
-from synth2real.mnist import write_mnist
+from synth2real.io.arrays import save_arrays
+from synth2real.nn import convolution
+from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
+from synth2real.sources.mnist import load_mnist
 
 # One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
 os.environ["NPROC"] = "1"
@@ -24,6 +25,7 @@ os.environ.pop("XLA_FLAGS") if flags is None else os.environ.update(XLA_FLAGS=fl
 
 # Networks are compared with numpy, in float32; what bfloat16 does to a convolution is measured in
 # test_convolution.py, and jobs that tests start use what the processor has.
+PRODUCT_TYPE = convolution.product_type
 convolution.product_type = lambda: jnp.dtype("float32")
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
@@ -51,9 +53,10 @@ def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with MNIST's train.npz and test.npz, as the mnist stage writes them."""
+    """A folder with MNIST's train.npz and test.npz, as the real stage writes them."""
     folder = tmp_path_factory.mktemp("mnist")
-    write_mnist(None, folder / "train.npz", folder / "test.npz")
+    for part, (images, labels) in load_mnist().items():
+        save_arrays(folder / f"{part}.npz", images=images[..., None], labels=labels.astype("int32"))
     return folder
 
 

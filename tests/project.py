@@ -35,15 +35,19 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "snakemake", *arguments]
 
 
-def environment() -> dict[str, str]:
-    """Ours, without what conftest.py sets for networks that run in the tests themselves."""
-    return {key: value for key, value in os.environ.items() if key != "NPROC"}
+def environment(folder: Path) -> dict[str, str]:
+    """Ours, without what conftest.py sets for networks that run in the tests themselves.
+
+    The copy's own package comes before the installed one.
+    """
+    ours = {key: value for key, value in os.environ.items() if key != "NPROC"}
+    return ours | {"PYTHONPATH": str(folder / "src")}
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs Snakemake to its end."""
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True
+        command(*arguments), cwd=folder, env=environment(folder), capture_output=True, text=True
     )
 
 
@@ -70,7 +74,7 @@ def begin_snakemake(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[
         run = subprocess.Popen(
             command(*arguments),
             cwd=folder,
-            env=environment(),
+            env=environment(folder),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -98,7 +102,7 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 600) -
 
 def last_checkpoint(folder: Path, seed: int) -> int:
     """The step of a GAN's last whole checkpoint; -1 where there is none."""
-    steps = (folder / f"results/r0.1/gan/seed{seed}/checkpoints").glob("[0-9]*")
+    steps = (folder / f"results/r0.1/draw0/gan/seed{seed}/checkpoints").glob("[0-9]*")
     return max((int(step.name) for step in steps if step.name.isdigit()), default=-1)
 
 
@@ -106,7 +110,8 @@ def forget_gan(folder: Path, seed: int) -> None:
     """Deletes a GAN and what follows from it."""
     results = folder / "results"
     for path in (f"gan/seed{seed}", f"convert/seed{seed}", f"classify/*GAN/seed{seed}"):
-        for found in results.glob(f"r0.1/{path}"):
+        for found in results.glob(f"r0.1/draw0/{path}"):
             shutil.rmtree(found)
-    (results / f"r0.1/classify/accuracy_seed{seed}.csv").unlink()
-    (results / "accuracy.csv").unlink()
+    for table in ("accuracy", "recall"):
+        (results / f"r0.1/draw0/classify/{table}_seed{seed}.csv").unlink()
+        (results / f"{table}.csv").unlink()

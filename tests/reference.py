@@ -121,7 +121,7 @@ def discriminator(module, x_BxHxWx1: ArrayLike, *, train: bool) -> Array:
 
 
 def task_classifier(module, x_BxHxWx1: ArrayLike, *, stem: str) -> Array:
-    """Without dropout; `stem` is font or mnist."""
+    """Without dropout; `stem` is synthetic or real."""
     h = np.asarray(x_BxHxWx1, float)
     for layer in (*getattr(module, f"{stem}_stem"), module.conv):
         h = max_pool(relu(module_conv(layer, h)))

@@ -10,11 +10,11 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from synth2real.config import Experiment, read_experiment
+from synth2real.config.schema import make_schema
 from synth2real.errors import InputError
 
 ROOT = Path(__file__).parents[1]
-SCHEMA_PATH = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-SCHEMA = yaml.safe_load(SCHEMA_PATH.read_text())
+SCHEMA = make_schema()
 MANIFEST = ROOT / "resources" / "fonts.csv"
 DEFAULTS = load_configfile(ROOT / "config.yaml")
 
@@ -29,7 +29,7 @@ def merge(*overlays: Any) -> dict[str, Any]:
 
 def read(overlay: str = "{}") -> Experiment:
     """The experiment of config.yaml with a YAML text over it."""
-    return read_experiment(merge(yaml.safe_load(overlay)), SCHEMA_PATH, MANIFEST)
+    return read_experiment(merge(yaml.safe_load(overlay)), MANIFEST)
 
 
 def refusal(overlay: str) -> list[str]:

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth2real.arrays import load_arrays, save_arrays
 from synth2real.errors import InputError
-from synth2real.files import write_csv
-from synth2real.trees import load_tree, save_tree
+from synth2real.io.arrays import load_arrays, save_arrays
+from synth2real.io.files import write_csv
+from synth2real.io.trees import load_tree, save_tree
 
 
 class Pair(NamedTuple):

@@ -15,7 +15,6 @@ def test_the_jax_worker_answers() -> None:
     run = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "jax_worker.py", "cpu", "1", "native"],
         input="".join(json.dumps(request) + "\n" for request in requests),
-        env={"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
     )

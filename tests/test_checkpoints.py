@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth2real import checkpoints as module
-from synth2real.checkpoints import CheckpointError, Checkpoints, fingerprint, open_checkpoints
+from synth2real.io import checkpoints as module
+from synth2real.io.checkpoints import CheckpointError, Checkpoints, fingerprint, open_checkpoints
 
 SOURCE = Path(__file__).parents[1] / "src"
 ORIGIN = {"learning_rate": "0.1", "src/step.py": "ab12"}
@@ -244,7 +244,7 @@ def test_signal_saves_and_stops(
 HOLD = """
 import sys, time
 from pathlib import Path
-from synth2real.checkpoints import open_checkpoints
+from synth2real.io.checkpoints import open_checkpoints
 with open_checkpoints(Path(sys.argv[1]), {}):
     print("held", flush=True)
     time.sleep(600)

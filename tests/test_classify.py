@@ -11,23 +11,26 @@ import pytest
 from flax import nnx
 
 import reference
-from synth2real import convolution
-from synth2real.arrays import load_arrays
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.classify.network import Classifier
 from synth2real.classify.sets import TrainingSet, draw_evenly, load_training_set
 from synth2real.classify.train import (
+    classifier_seed,
     init_state,
     load_classifier,
-    make_accuracy,
     make_graph,
     make_optimiser,
+    make_predict,
     make_train_step,
     write_classifiers,
 )
-from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.io.arrays import load_arrays
+from synth2real.nn import convolution
+from synth2real.sets import SETS
+from synth2real.spec import ImageSpec
+from synth2real.splits import Size, read_split, write_split
 from synth2real.training import Images, TrainingError, draw_batch, load_images
-from tiny import numbered_images, random_images, randomise, tiny_classifier
+from tiny import DIGITS, numbered_images, random_images, randomise, tiny_classifier
 
 KEY = jax.random.key(0)
 TINY = tiny_classifier(samples=30)
@@ -35,8 +38,8 @@ RANDOM = TrainingSet([random_images(20)])
 SAME = partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5)
 
 
-def shapes(config: ClassifierConfig) -> Classifier:
-    return nnx.eval_shape(lambda: Classifier(config, rngs=nnx.Rngs(0)))
+def shapes(config: ClassifierConfig, spec: ImageSpec = DIGITS) -> Classifier:
+    return nnx.eval_shape(lambda: Classifier(config, spec, rngs=nnx.Rngs(0)))
 
 
 def params_of(module: Classifier) -> nnx.State:
@@ -94,45 +97,68 @@ def test_a_key_drops_hidden_units() -> None:
     assert sums.std() == pytest.approx(math.sqrt(100 * 0.2 / 0.8), rel=0.1)
 
 
+@pytest.mark.parametrize("block", [1, 2])
+def test_classifier_of_odd_colour_images_equals_numpys(block: int) -> None:
+    spec = ImageSpec(25, 18, 3, ("a", "b", "c"), (0, 0, 0))
+    module = randomise(shapes(tiny_classifier(pixel_block=block, kernel_size=3), spec))
+    x = np.random.default_rng(1).uniform(0, 1, (4, *spec.shape)).astype(np.float32)
+    padded = np.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0)), "edge") if block == 2 else x
+    right = reference.classifier(module, padded)
+    assert right.shape == (4, 3) and right.std() > 0.1
+    SAME(module(jnp.asarray(x)), right)
+
+
+def test_every_classifier_has_a_seed_of_its_own() -> None:
+    key = ("", "r0.1", "0", "GAN", "0")
+    seeds = {classifier_seed(*key, run) for run in range(5)}
+    for place, other in enumerate(["fold1", "r0.2", "1", "original", None]):
+        seeds.add(classifier_seed(*key[:place], other, *key[place + 1 :], 0))
+    assert len(seeds) == 10 and all(0 <= seed < 2**32 for seed in seeds)
+
+
 # --- training sets ----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A split of 10 real and 30 font images, all of different greys, and conversions."""
-    numbered_images(tmp_path / "mnist.npz", 30)
-    numbered_images(tmp_path / "font.npz", 60, start=100)
+    """A split of 10 real and 30 synthetic images, all of different greys, and conversions."""
+    numbered_images(tmp_path / "real.npz", 30)
+    numbered_images(tmp_path / "synthetic.npz", 60, start=100)
     numbered_images(tmp_path / "converted.npz", 30, start=200)
     write_split(
-        "0.25",
-        SplitsConfig(total=40),
-        tmp_path / "mnist.npz",
-        tmp_path / "font.npz",
-        tmp_path / "split.npz",
+        Size("ratio", "0.25"),
+        total=40,
+        seed=0,
+        stratify=False,
+        real_path=tmp_path / "real.npz",
+        synthetic_path=tmp_path / "synthetic.npz",
+        path=tmp_path / "split.npz",
     )
     return tmp_path
 
 
 def load_set(dataset: str, folder: Path, converted: bool) -> TrainingSet:
     return load_training_set(
-        dataset,
+        SETS[dataset],
         folder / "split.npz",
-        folder / "mnist.npz",
-        folder / "font.npz",
+        folder / "real.npz",
+        folder / "synthetic.npz",
         folder / "converted.npz" if converted else None,
     )
 
 
-@pytest.mark.parametrize("dataset", ["original", "font", "GAN", "original+font", "original+GAN"])
+@pytest.mark.parametrize(
+    "dataset", ["original", "synthetic", "GAN", "original+synthetic", "original+GAN"]
+)
 def test_training_sets(dataset: str, folder: Path) -> None:
     split = read_split(folder / "split.npz")
     greys = {
         "original": split.real.tolist(),
-        "font": (100 + split.font).tolist(),
+        "synthetic": (100 + split.synthetic).tolist(),
         "GAN": list(range(200, 230)),
     }
     right = [grey for part in dataset.split("+") for grey in greys[part]]
-    assert len(right) == {"original": 10, "font": 30, "GAN": 30}.get(dataset, 40)
+    assert len(right) == {"original": 10, "synthetic": 30, "GAN": 30}.get(dataset, 40)
     (data,), augment = load_set(dataset, folder, converted="GAN" in dataset)
     assert not augment
     assert data.images.shape == (len(right), 28, 28, 1) and data.images.dtype == jnp.uint8
@@ -142,11 +168,11 @@ def test_training_sets(dataset: str, folder: Path) -> None:
 
 def test_sets_without_gan_images_do_not_read_any(folder: Path) -> None:
     (folder / "converted.npz").unlink()
-    (data,), _ = load_set("original+font", folder, converted=True)
+    (data,), _ = load_set("original+synthetic", folder, converted=True)
     assert len(data.labels) == 40
 
 
-@pytest.mark.parametrize("dataset", ["original", "original+font", "original+GAN"])
+@pytest.mark.parametrize("dataset", ["original", "original+synthetic", "original+GAN"])
 def test_augmented_sets_have_a_pool_for_each_part(dataset: str, folder: Path) -> None:
     pools, augment = load_set(f"augmented-{dataset}", folder, converted="GAN" in dataset)
     parts = [load_set(part, folder, converted=part == "GAN") for part in dataset.split("+")]
@@ -169,7 +195,7 @@ def test_half_of_each_batch_is_real_however_few_there_are() -> None:
     assert images.shape == (40, 100, 28, 28, 1) and images.dtype == np.uint8
     np.testing.assert_array_equal(images[:, :, 3, 4, 0], labels)
     np.testing.assert_array_equal((labels < 100).sum(axis=1), 50)
-    # 2,000 draws of each pool: 1,000 times a real image, 20 times a font image.
+    # 2,000 draws of each pool: 1,000 times a real image, 20 times a synthetic image.
     counts = np.bincount(labels.ravel(), minlength=200)
     assert abs(counts[0] - 1000) < 100 and counts[100:].min() > 3 and counts[100:].max() < 45
 
@@ -220,7 +246,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
     paths = [folder / f"run{run}.npz" for run in range(3)]
-    write_classifiers(TINY, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
+    write_classifiers(TINY, DIGITS, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
     return paths
 
 
@@ -236,15 +262,15 @@ def test_another_seed_trains_another_classifier(trained: list[Path]) -> None:
 
 def test_training_changes_every_parameter(trained: list[Path]) -> None:
     key_init, _ = jax.random.split(jax.random.key(0))
-    start = jax.jit(init_state, static_argnums=0)(TINY, key_init).params
-    end = load_classifier(TINY, trained[0])
+    start = jax.jit(init_state, static_argnums=(0, 1))(TINY, DIGITS, key_init).params
+    end = load_classifier(TINY, DIGITS, trained[0])
     for a, b in zip(jax.tree.leaves(start), jax.tree.leaves(end), strict=True):
         assert not np.array_equal(a, b)
 
 
 def test_every_step_draws_its_own_batch_and_dropout() -> None:
-    train_step = jax.jit(make_train_step(TINY, make_graph(TINY)))
-    start = jax.jit(init_state, static_argnums=0)(TINY, KEY)
+    train_step = jax.jit(make_train_step(TINY, DIGITS))
+    start = jax.jit(init_state, static_argnums=(0, 1))(TINY, DIGITS, KEY)
 
     def loss(done: int, data: Images) -> float:
         state = start._replace(step=jnp.asarray(done, jnp.int32))
@@ -259,12 +285,12 @@ def test_every_step_draws_its_own_batch_and_dropout() -> None:
 
 def test_an_augmented_step_maps_its_images_anew() -> None:
     config = tiny_classifier(samples=30, dropout=0.0)
-    start = jax.jit(init_state, static_argnums=0)(config, KEY)
+    start = jax.jit(init_state, static_argnums=(0, 1))(config, DIGITS, KEY)
     pool = random_images(20)
     copies = Images(*(array[jnp.zeros(20, int)] for array in pool))
 
     def loss(done: int, augment: bool) -> float:
-        train_step = jax.jit(make_train_step(config, make_graph(config), augment))
+        train_step = jax.jit(make_train_step(config, DIGITS, augment))
         state = start._replace(step=jnp.asarray(done, jnp.int32))
         return float(train_step(state, [copies], KEY)[1]["loss"])
 
@@ -275,7 +301,9 @@ def test_an_augmented_step_maps_its_images_anew() -> None:
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        write_classifiers(config, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test")
+        write_classifiers(
+            config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -294,11 +322,13 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
-        write_classifiers(config, training_set, seeds=seeds, paths=paths[backend], label="test")
+        write_classifiers(
+            config, DIGITS, training_set, seeds=seeds, paths=paths[backend], label="test"
+        )
     for one, other in zip(*paths.values(), strict=True):
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
-            *(load_classifier(config, path) for path in (one, other)),
+            *(load_classifier(config, DIGITS, path) for path in (one, other)),
         )
 
 
@@ -307,16 +337,16 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
         "small", samples=5000, batch_size=50, filters=[8, 8], hidden=32, dropout=0.1
     )
     data = load_images(mnist / "train.npz", np.arange(500))
-    write_classifiers(
-        config, TrainingSet([data]), seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
-    )
+    (path,) = paths = [tmp_path / "run0.npz"]
+    write_classifiers(config, DIGITS, TrainingSet([data]), seeds=[0], paths=paths, label="test")
     test_set = load_images(mnist / "test.npz", np.arange(2000))
-    accuracy = make_accuracy(config)(load_classifier(config, tmp_path / "run0.npz"), test_set)
-    assert 0.75 < accuracy < 1
+    params = load_classifier(config, DIGITS, path)
+    predictions = make_predict(config, DIGITS)(params, test_set.images)
+    assert 0.75 < (predictions == np.asarray(test_set.labels)).mean() < 1
 
 
 def test_the_graph_makes_the_classifier_again(trained: list[Path]) -> None:
-    module = nnx.merge(make_graph(TINY), load_classifier(TINY, trained[0]))
+    module = nnx.merge(make_graph(TINY, DIGITS), load_classifier(TINY, DIGITS, trained[0]))
     assert isinstance(module, Classifier)
     (weights,) = load_arrays(trained[0], "conv1/kernel/value")
     np.testing.assert_array_equal(module.conv1.kernel[...], weights)

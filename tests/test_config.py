@@ -1,7 +1,7 @@
-"""The configuration: the project's own files pass; schema and settings are in step."""
+"""The configuration: the project's own files pass, and settings reach the experiment."""
 
 import csv
-from dataclasses import fields, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,47 +11,56 @@ import pytest
 import yaml
 from snakemake.common.configfile import load_configfile
 
-from settings import DEFAULTS, MANIFEST, ROOT, SCHEMA, SCHEMA_PATH, merge, read, refusal
+from settings import DEFAULTS, MANIFEST, ROOT, SCHEMA, merge, read
 from synth2real.classify.config import PRESETS as CLASSIFIER_PRESETS
-from synth2real.classify.config import ClassifierConfig, classifier_config
+from synth2real.classify.config import classifier_config
 from synth2real.config import read_experiment
+from synth2real.config.experiment import SourceChoice
+from synth2real.convert.config import ConvertConfig
 from synth2real.gan.config import PRESETS as GAN_PRESETS
-from synth2real.gan.config import GanConfig, LossWeights, gan_config
-from synth2real.render import RenderConfig
-from synth2real.splits import SplitsConfig
+from synth2real.gan.config import LossWeights, gan_config
+from synth2real.real import RealConfig
+from synth2real.sources.fonts.fonts import FontsConfig
+from synth2real.sources.fonts.render import RenderConfig
+from synth2real.splits import Size, SplitsConfig
+from synth2real.synthetic import SyntheticConfig
 
 
 @pytest.mark.parametrize(
     "path", [ROOT / "config.yaml", *(ROOT / "config").rglob("*.yaml")], ids=str
 )
 def test_the_projects_configurations_pass(path: Path) -> None:
-    read_experiment(merge(load_configfile(path)), SCHEMA_PATH, MANIFEST)
+    read_experiment(merge(load_configfile(path)), MANIFEST)
 
 
 def test_the_default_is_the_papers_data_with_small_networks() -> None:
     experiment = read()
+    assert experiment.is_the_papers
     assert experiment.render == RenderConfig() and len(experiment.render.angles) == 47
-    assert experiment.splits == SplitsConfig() and experiment.splits.total == 60_000
-    assert (experiment.mnist_folder, experiment.font_folder, experiment.families) == (None,) * 3
+    assert experiment.sizes == tuple(Size("ratio", r) for r in ("0.001", "0.007", "0.1"))
+    assert experiment.splits == SplitsConfig(total=60_000, seeds=(0,), stratify=False)
+    assert experiment.synthetic == SyntheticConfig(images=None, test_images=10_030, seed=0)
+    assert experiment.fonts == FontsConfig()
     assert experiment.gan == gan_config("synth2real") and experiment.gan_seeds == (0,)
+    assert experiment.convert == ConvertConfig(candidates=4, copies=1, synthetic_worth=200.0)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
     assert experiment.augmented is False
 
 
 def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:
     config = merge(load_configfile(ROOT / "config" / "paper.yaml"))
-    experiment = read_experiment(config, SCHEMA_PATH, MANIFEST)
+    experiment = read_experiment(config, MANIFEST)
     assert experiment.gan == gan_config("pixelda-text")
     assert experiment.classifier == classifier_config("paper") and experiment.runs == 5
     with open(ROOT / "resources" / "authors_results.csv", newline="") as file:
         published = {Decimal(row["ratio"]) for row in csv.DictReader(file)}
     assert len(published) == 13
-    assert [Decimal(ratio) for ratio in experiment.ratios] == sorted(published)
+    assert [Decimal(size.value) for size in experiment.sizes] == sorted(published)
 
 
 def test_the_baselines_overlay_switches_them_on_and_nothing_else() -> None:
     overlay = load_configfile(ROOT / "config" / "baselines.yaml")
-    experiment = read_experiment(merge(overlay), SCHEMA_PATH, MANIFEST)
+    experiment = read_experiment(merge(overlay), MANIFEST)
     assert experiment == replace(read(), augmented=True)
 
 
@@ -64,115 +73,80 @@ def test_the_149_families_of_the_comments_are_the_manifests() -> None:
 def test_settings_reach_the_experiment() -> None:
     experiment = read("""
         ratios: ["0.5", "0.25"]
-        fonts: {families: [Abel, Acme]}
-        render: {angle_start: -10, angle_stop: 10, angle_step: 5, test_images: 20, seed: 7}
-        splits: {total: 100, seed: 8}
+        fonts: {families: [Abel, Acme], angle_start: -10, angle_stop: 10, angle_step: 5}
+        images: {height: 16, width: 20, background: [0, 0, 255], fit: crop}
+        synthetic: {test_images: 20, seed: 7}
+        splits: {total: 80, seeds: [8, 2], stratify: true}
         gan: {preset: pixelda-code, seeds: [3, 1], samples: 640, weights: {pixel_change: 2}}
+        convert: {copies: 3}
         classify: {preset: paper, runs: 2, filters: [3, 4], one_cycle: true}
     """)
-    assert experiment.ratios == ("0.5", "0.25") and experiment.families == ("Abel", "Acme")
+    assert experiment.sizes == (Size("ratio", "0.5"), Size("ratio", "0.25"))
+    assert experiment.fonts.families == ("Abel", "Acme")
     assert list(experiment.render.angles) == [-10, -5, 0, 5, 10]
-    assert (experiment.render.test_images, experiment.render.seed) == (20, 7)
-    assert experiment.splits == SplitsConfig(100, 8)
+    assert (experiment.images.height, experiment.images.width) == (16, 20)
+    assert experiment.synthetic == SyntheticConfig(None, 20, 7)
+    assert experiment.splits == SplitsConfig(80, (8, 2), True)
     assert (experiment.gan_seeds, experiment.runs) == ((3, 1), 2)
     weights = LossWeights(1.0, 1.0, 1.0, task_real=0.0, pixel_change=2)
     assert experiment.gan == gan_config("pixelda-code", samples=640, weights=vars(weights))
     assert experiment.gan.weights == weights and experiment.gan.samples == 640
+    assert experiment.convert == ConvertConfig(candidates=1, copies=3, synthetic_worth=None)
     assert experiment.classifier.filters == (3, 4) and experiment.classifier.one_cycle
     assert experiment.classifier.hidden == 1024
 
 
-def test_folders_of_ones_own_are_taken(tmp_path: Path) -> None:
+def test_own_images_are_all_used_along_a_learning_curve(tmp_path: Path) -> None:
+    experiment = read(f"{{real: {{folder: {tmp_path}, folds: 3}}, synthetic: {{npz: {tmp_path}}}}}")
+    assert experiment.sizes == tuple(Size("share", share) for share in ("0.25", "0.5", "1"))
+    assert experiment.splits.total is None and experiment.synthetic.test_images is None
+    assert experiment.real_source == SourceChoice("folder", str(tmp_path))
+    assert experiment.synthetic_source == SourceChoice("npz", str(tmp_path))
+    assert experiment.real == RealConfig(test=None, test_share=None, folds=3)
+    assert not experiment.is_the_papers
+    counted = read(f"real: {{folder: {tmp_path}, test_share: 0.2, counts: [20, 100]}}")
+    assert counted.sizes == (Size("count", "20"), Size("count", "100"))
+
+
+def test_fewer_fonts_need_no_other_numbers(tmp_path: Path) -> None:
+    experiment = read("fonts: {families: [Abel, Acme]}")
+    assert experiment.synthetic.count_test(940) == 94 and experiment.splits.total == 940 - 94
     for index in range(3):
         (tmp_path / f"{index}.ttf").touch()
-    experiment = read(f"""
-        ratios: ["0.5"]
-        mnist: {{folder: {tmp_path}}}
-        fonts: {{folder: {tmp_path}}}
-        render: {{test_images: 410}}
-        splits: {{total: 2000}}
-    """)
-    assert experiment.mnist_folder == experiment.font_folder == str(tmp_path)
-    # 3 fonts x 10 digits x 47 angles are 1,410 images, just enough; one fewer is not.
-    (tmp_path / "2.ttf").unlink()
-    assert "2 x 10 x 47 (fonts, digits, angles) make 940" in "".join(
-        refusal(f"{{ratios: ['0.5'], fonts: {{folder: {tmp_path}}}, splits: {{total: 2000}}}}")
-    )
+    experiment = read(f"fonts: {{folder: {tmp_path}}}")
+    assert experiment.fonts.folder == str(tmp_path) and experiment.splits.total == 1410 - 141
 
 
-@pytest.mark.parametrize("ratio", ["0.00001", "0.9999", "0.040", "0.1000"])
-def test_ratios_that_leave_an_image_of_each_kind_pass(ratio: str) -> None:
-    assert read(f"ratios: ['{ratio}']").ratios == (ratio,)
-
-
-# --- schema and settings in step ----------------------------------------------------------------
-
-
-def schema_keys(schema: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
-    """All keys that a schema describes, list items as []."""
-    found = {}
-    for name, child in schema.get("properties", {}).items():
-        found |= {f"{path}{name}": child} | schema_keys(child, f"{path}{name}.")
-    if "items" in schema:
-        found |= {f"{path}[]": schema["items"]} | schema_keys(schema["items"], f"{path}[].")
-    return found
-
-
-def test_the_schema_is_valid_and_describes_every_key() -> None:
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    keys = schema_keys(SCHEMA)
-    assert {"ratios", "ratios.[]", "gan.weights.task_real", "classify.filters.[]"} <= keys.keys()
-    for key, schema in keys.items():
-        assert schema.get("description", "").strip(), key
-        if schema.get("type") == "object":
-            assert schema["additionalProperties"] is False, key
-
-
-def test_descriptions_name_the_keys_of_their_section() -> None:
-    for section in ("mnist", "fonts", "render", "splits"):
-        schema = SCHEMA["properties"][section]
-        names = schema["description"].split(" key")[1].removeprefix("s").split(",")
-        assert [name.strip() for name in names] == list(schema["properties"])
-    weights = SCHEMA["properties"]["gan"]["properties"]["weights"]
-    names = weights["description"].split(" keys ")[1].split(", ")
-    assert names == list(weights["properties"])
+# --- the schema -------------------------------------------------------------------------------
 
 
 def test_the_default_configuration_has_every_required_key() -> None:
     assert list(DEFAULTS) == SCHEMA["required"] == list(SCHEMA["properties"])
-    for section, values in DEFAULTS.items():
-        if section != "ratios":
-            assert list(values) == SCHEMA["properties"][section]["required"]
+    for name in ("images", "real", "synthetic", "fonts", "splits"):
+        # Whatever may be said is in config.yaml.
+        assert set(DEFAULTS[name]) == set(SCHEMA["properties"][name]["properties"])
 
 
-@pytest.mark.parametrize(
-    "section, settings, own",
-    [
-        ("render", RenderConfig, set()),
-        ("splits", SplitsConfig, set()),
-        ("gan", GanConfig, {"preset", "seeds"}),
-        ("classify", ClassifierConfig, {"preset", "runs", "augmented"}),
-    ],
-)
-def test_a_section_has_the_settings_of_its_stage(section: str, settings, own: set[str]) -> None:
-    names = {field.name for field in fields(settings)}
-    assert SCHEMA["properties"][section]["properties"].keys() == names | own
+def test_every_setting_says_what_is_right() -> None:
+    def check(schema: dict[str, Any]) -> None:
+        assert schema["description"]
+        for child in [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]:
+            check(child)
 
-
-def test_the_loss_weights_are_the_schemas() -> None:
-    weights = SCHEMA["properties"]["gan"]["properties"]["weights"]
-    assert weights["properties"].keys() == {field.name for field in fields(LossWeights)}
+    for section in SCHEMA["properties"].values():
+        check(section)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize(
     "section, presets", [("gan", GAN_PRESETS), ("classify", CLASSIFIER_PRESETS)]
 )
-def test_presets_are_the_schemas_and_pass_it(section: str, presets: dict[str, dict]) -> None:
-    assert set(SCHEMA["properties"][section]["properties"]["preset"]["enum"]) == set(presets)
-    for preset, values in presets.items():
+def test_presets_pass_the_schema(section: str, presets: dict[str, Any]) -> None:
+    for preset, of_name in presets.items():
+        values = of_name.settings
         # A user may write any setting of a preset out.
-        overlay = yaml.safe_dump({section: {"preset": preset} | values | _as_yaml(values)})
-        read(overlay)
+        overlay = {section: {"preset": preset} | values | _as_yaml(values)}
+        read(yaml.safe_dump(overlay))
 
 
 def _as_yaml(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Mistakes in the configuration get a line that names the key and says what is right."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from settings import MANIFEST, SCHEMA_PATH, merge, read, refusal
+from settings import MANIFEST, ROOT, merge, read, refusal
 from synth2real.config import read_experiment
 from synth2real.errors import InputError
 
@@ -23,73 +25,104 @@ MISTAKES = [
     ("ratios: ['0.1', '0.1']", "ratios", RATIOS),
     ("ratios: ['0.1', '0.10']", "ratios", '"0.1" and "0.10" are the same number; keep one'),
     ("ratios: ['0.000001']", "ratios", '"0.000001" of 60,000 images makes 0 real'),
-    ("ratios: ['0.999999']", "ratios", "and 0 font images; at least one of each is needed"),
+    ("ratios: ['0.999999']", "ratios", "and 0 synthetic images; at least one of each is needed"),
     ("{ratios: ['0.001'], splits: {total: 400}}", "ratios", "0.001.* of 400 images makes 0 real"),
     ("ratios: []", "ratios", RATIOS),
     ("ratios: '0.1'", "ratios", RATIOS),
-    ("ratios: null", "ratios", RATIOS),
     # Keys that do not exist.
-    ("gans: {}", "gans", "there are ratios, mnist, fonts, render, splits, gan, classify"),
-    ("mnist: {path: x}", "mnist.path", "no such key; there are folder"),
+    ("gans: {}", "gans", "there are ratios, images, real, synthetic, fonts, splits, gan, convert"),
+    ("real: {path: x}", "real.path", "no such key; there are folder, npz, idx, counts, test"),
     ("fonts: {family: x}", "fonts.family", "no such key; there are folder, families"),
-    ("render: {angles: 3}", "render.angles", "no such key; there are angle_start"),
-    ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seed"),
+    ("fonts: {angles: 3}", "fonts.angles", "no such key; .* angle_start"),
+    ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seeds, stratify"),
+    ("convert: {font_worth: 1}", "convert.font_worth", "no such key; there are candidates"),
     ("gan: {seed: 1}", "gan.seed", "no such key; there are preset, seeds, samples"),
     ("gan: {weights: {real: 1}}", "gan.weights.real", "no such key; there are .*task_real"),
     ("classify: {epochs: 3}", "classify.epochs", "no such key; there are preset, runs, augmented"),
     # Sections that are something else.
-    ("mnist: null", "mnist", "null is wrong; right is a section with the key folder"),
+    ("real: null", "real", "null is wrong; right is a section with some of the keys folder"),
     ("fonts: []", "fonts", "keys folder, families"),
-    ("render: null", "render", "keys angle_start"),
-    ("splits: 60000", "splits", "keys total, seed"),
+    ("images: null", "images", "keys height"),
+    ("splits: 60000", "splits", "keys total, seeds"),
     ("gan: small", "gan", "keys preset, seeds"),
     ("gan: {weights: null}", "gan.weights", "keys adversarial"),
     ("classify: []", "classify", "keys preset, runs"),
-    # Folders and fonts.
-    ("mnist: {folder: no/such}", "mnist.folder", "no/such is no folder; null downloads MNIST"),
-    ("mnist: {folder: ''}", "mnist.folder", "null downloads them"),
-    ("mnist: {folder: 3}", "mnist.folder", "a folder with the four IDX files"),
+    # Places and fonts.
+    ("{real: {folder: no/such, folds: 2}}", "real.folder", "no/such is not there; /.*/no/such was"),
+    ("synthetic: {npz: no.npz}", "synthetic.npz", "no.npz is not there; /.*no.npz was looked at"),
+    (
+        "real: {folder: ''}",
+        "real.folder",
+        "a folder with one sub-folder of images a class, or null",
+    ),
+    ("real: {idx: 3}", "real.idx", "a folder with IDX files"),
+    ("real: {folder: ., npz: .}", "real", "folder and npz are two sources of images; keep one"),
+    (
+        "real: {folder: .}",
+        "real.test",
+        "nothing is said .* real.test_share .like 0.2. or real.folds",
+    ),
+    ("real: {folder: ., folds: 3, test: .}", "real.test", "test and folds are said"),
+    ("real: {folds: 3}", "real.folds", "mnist has test images of its own; leave it out"),
+    ("real: {folder: ., folds: 1}", "real.folds", "a whole number from 2 to 20"),
+    ("real: {folder: ., test_share: 1}", "real.test_share", "above 0 and below 1"),
+    ("real: {counts: [0]}", "real.counts[0]", "a whole number of at least 1"),
+    ("{real: {counts: [5]}, ratios: ['0.1']}", "real.counts", "keep one of them"),
+    ("{real: {folder: ., folds: 2}, ratios: ['0.1']}", "splits.total", "of how many images"),
+    ("synthetic: {images: 1}", "synthetic.images", "a whole number of at least 2"),
+    ("synthetic: {test_images: 0}", "synthetic.test_images", "a whole number of at least 1"),
+    ("synthetic: {seed: -1}", "synthetic.seed", "a whole number of at least 0"),
+    ("images: {height: 7}", "images.height", "a whole number from 8 to 128"),
+    ("images: {width: 129}", "images.width", "a whole number from 8 to 128"),
+    ("images: {channels: 4}", "images.channels", "1 .grey., 3 .red, green, blue. or null"),
+    ("images: {background: white}", "images.background", "black, edge .*, a colour as a list"),
+    ("images: {background: [256]}", "images.background", "0 to 255"),
+    ("images: {fit: squeeze}", "images.fit", "pad or crop or stretch"),
     (
         "fonts: {folder: no/such}",
         "fonts.folder",
-        "no/such is no folder; null downloads fonts",
+        "no/such is no folder, /.*/no/such was looked at; null downloads fonts",
     ),
     ("fonts: {families: []}", "fonts.families", "null means all 149"),
     ("fonts: {families: Abel}", "fonts.families", "a list of families"),
     ("fonts: {families: [Abel, Abel]}", "fonts.families", "a list of families"),
     ("fonts: {families: [3]}", "fonts.families[0]", "a family of resources/fonts.csv"),
     (
-        "fonts: {families: [Abel]}",
+        "{fonts: {families: [Abel]}, splits: {total: 1000}}",
         "splits.total",
-        "1 x 10 x 47 .* make 470, of which .* takes 10,030",
+        "1 x 10 x 47 .* make 470, of which .* takes 47",
     ),
-    ("render: {test_images: 10091}", "splits.total", "59,940 font images are needed.*70,030"),
     (
-        "render: {angle_step: 4}",
+        "{synthetic: {test_images: 10091}, splits: {total: 60000}}",
+        "splits.total",
+        "59,940 synthetic images are needed.*70,030",
+    ),
+    (
+        "{fonts: {angle_step: 4}, splits: {total: 60000}}",
         "splits.total",
         "149 x 10 x 24 .* make 35,760.*or add fonts or angles",
     ),
     # Numbers.
-    ("render: {angle_start: -200}", "render.angle_start", "-180 to 180"),
-    ("render: {angle_stop: 200}", "render.angle_stop", "-180 to 180"),
-    ("render: {angle_step: 0}", "render.angle_step", "a whole number of at least 1"),
-    ("render: {angle_step: 2.5}", "render.angle_step", "a whole number of at least 1"),
-    ("render: {test_images: 0}", "render.test_images", "a whole number of at least 1"),
-    ("render: {seed: -1}", "render.seed", "a whole number of at least 0"),
-    ("splits: {total: 1}", "splits.total", "a whole number from 2 to 60000"),
-    ("splits: {total: 60001}", "splits.total", "a whole number from 2 to 60000"),
-    ("splits: {total: '60000'}", "splits.total", "a whole number from 2 to 60000"),
-    ("splits: {seed: null}", "splits.seed", "a whole number of at least 0"),
+    ("fonts: {angle_start: -200}", "fonts.angle_start", "-180 to 180"),
+    ("fonts: {angle_stop: 200}", "fonts.angle_stop", "-180 to 180"),
+    ("fonts: {angle_step: 0}", "fonts.angle_step", "a whole number of at least 1"),
+    ("fonts: {angle_step: 2.5}", "fonts.angle_step", "a whole number of at least 1"),
+    ("splits: {total: 1}", "splits.total", "a whole number of at least 2"),
+    ("splits: {total: '60000'}", "splits.total", "a whole number of at least 2"),
+    ("splits: {total: 6e4}", "splits.total", "YAML reads 6e4 as text; write 60000"),
+    ("splits: {seeds: []}", "splits.seeds", "a list of different whole numbers"),
+    ("splits: {seeds: [1, -1]}", "splits.seeds[1]", "a whole number of at least 0"),
+    ("splits: {stratify: 1}", "splits.stratify", "true draws each class in proportion"),
     # The GAN.
     (
         "gan: {preset: tiny}",
         "gan.preset",
-        "synth2real .*, pixelda-code .* or small",
+        "synth2real .* or pixelda-code .* or small",
     ),
     (
         "gan: {preset: null}",
         "gan.preset",
-        "synth2real .*, pixelda-code .* or small",
+        "synth2real .* or pixelda-code .* or small",
     ),
     ("gan: {seeds: []}", "gan.seeds", "a list of different whole numbers of at least 0"),
     ("gan: {seeds: 0}", "gan.seeds", "a list of different whole numbers of at least 0"),
@@ -98,24 +131,33 @@ MISTAKES = [
     ("gan: {seeds: [0.5]}", "gan.seeds[0]", "a whole number from 0 to 4294967295"),
     ("gan: {seeds: [4294967296]}", "gan.seeds[0]", "a whole number from 0 to 4294967295"),
     ("gan: {samples: -5}", "gan.samples", "a whole number"),
-    ("gan: {samples: 1e6}", "gan.samples", '"1e6" is wrong.* a whole number'),
+    ("gan: {samples: 1e6}", "gan.samples", "YAML reads 1e6 as text; write 1000000"),
     ("gan: {samples: 127}", "gan.samples", "127 is not enough for one step; at least 128"),
     ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\), or 0"),
     ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),
     ("gan: {pixel_block: 3}", "gan.pixel_block", "1 or 2"),
-    ("gan: {warp: maybe}", "gan.warp", "true for a generator that bends"),
-    ("gan: {augment: 1}", "gan.augment", "true warps font and real images"),
-    ("gan: {candidates: 0}", "gan.candidates", "a whole number of at least 1"),
-    ("gan: {copies: 2.5}", "gan.copies", "a whole number of at least 1"),
-    ("gan: {font_worth: -1}", "gan.font_worth", "at least 0; 0 takes"),
-    ("gan: {discriminator_noise: 0.1}", "gan.discriminator_noise", "PixelDA's .* gan.warp"),
-    ("gan: {discriminator_dropout: 0}", "gan.discriminator_dropout", "PixelDA's .* gan.warp"),
+    ("gan: {generator: unet}", "gan.generator", "resnet or warp"),
+    ("gan: {discriminator: 3}", "gan.discriminator", "pixelda or projection"),
+    ("gan: {augment: 1}", "gan.augment", "true warps synthetic and real images"),
+    ("convert: {candidates: 0}", "convert.candidates", "a whole number of at least 1"),
+    ("convert: {copies: 2.5}", "convert.copies", "a whole number of at least 1"),
+    ("convert: {synthetic_worth: -1}", "convert.synthetic_worth", "at least 0; 0 takes"),
+    (
+        "gan: {discriminator_noise: 0.1}",
+        "gan.discriminator_noise",
+        "pixelda's alone; .* gan.discriminator",
+    ),
+    (
+        "gan: {discriminator_dropout: 0}",
+        "gan.discriminator_dropout",
+        "pixelda's alone; .* gan.discriminator",
+    ),
     (
         "classify: {augmented: true, batch_size: 51}",
         "classify.batch_size",
         "51 cannot be half real, .* an even number can",
     ),
-    ("gan: {augment: false}", "gan.font_worth", "without gan.augment .* must be null"),
+    ("gan: {augment: false}", "convert.synthetic_worth", "without gan.augment .* must be null"),
     ("gan: {noise_dim: 0}", "gan.noise_dim", "a whole number of at least 1"),
     ("gan: {generator_filters: 0}", "gan.generator_filters", "at least 1"),
     ("gan: {generator_blocks: -1}", "gan.generator_blocks", "at least 0"),
@@ -126,16 +168,16 @@ MISTAKES = [
     ("gan: {discriminator_dropout: -0.1}", "gan.discriminator_dropout", "from 0 to below 1"),
     ("gan: {task_dropout: 1.0}", "gan.task_dropout", "from 0 to below 1"),
     ("gan: {task_dropout: -0.5}", "gan.task_dropout", "from 0 to below 1"),
-    ("gan: {learning_rate: 0}", "gan.learning_rate", "Adam's learning rate, above 0"),
+    ("gan: {learning_rate: 0}", "gan.learning_rate", "every 10,000 updates, above 0"),
     ("gan: {learning_rate: 1e-4}", "gan.learning_rate", '"1e-4" is wrong.* write 0.001 or 1.0e-3'),
     ("gan: {weights: {task_real: -1}}", "gan.weights.task_real", "at least 0"),
     *(
         (f"gan: {{weights: {{{name}: -0.1}}}}", f"gan.weights.{name}", "at least 0")
-        for name in ["adversarial", "task_font", "task_converted", "pixel_change"]
+        for name in ["adversarial", "task_synthetic", "task_converted", "pixel_change"]
     ),
     ("gan: {weights: {adversarial: yes}}", "gan.weights.adversarial", "at least 0"),
     # The classifiers.
-    ("classify: {preset: big}", "classify.preset", "paper .* or small"),
+    ("classify: {preset: big}", "classify.preset", "small .* or paper"),
     ("classify: {runs: 0}", "classify.runs", "a whole number of at least 1"),
     ("classify: {runs: true}", "classify.runs", "a whole number of at least 1"),
     ("classify: {augmented: 1}", "classify.augmented", "true adds .*, false leaves them out"),
@@ -174,41 +216,41 @@ def test_an_unknown_family_is_named() -> None:
 
 
 def test_angles_that_run_backwards_are_refused() -> None:
-    lines = refusal("render: {angle_start: 46}")
-    assert lines[0] == "config: render.angle_stop: must not be below render.angle_start"
+    lines = refusal("fonts: {angle_start: 46}")
+    assert lines[0] == "config: fonts.angle_stop: must not be below fonts.angle_start"
 
 
 def test_a_single_angle_will_do() -> None:
-    overlay = "{render: {angle_start: 0, angle_stop: 0, test_images: 10}, splits: {total: 1000}}"
+    overlay = "fonts: {angle_start: 0, angle_stop: 0}"
     assert list(read(overlay).render.angles) == [0]
 
 
 @pytest.mark.parametrize(
-    "section", ["ratios", "mnist", "fonts", "render", "splits", "gan", "classify"]
+    "section", ["ratios", "images", "real", "fonts", "synthetic", "splits", "gan", "classify"]
 )
 def test_a_section_that_is_missing_is_named(section: str) -> None:
     config = merge()
     del config[section]
     with pytest.raises(
-        InputError, match=f"^config: {section}: is missing; needed are ratios, mnist"
+        InputError, match=f"^config: {section}: is missing; needed are ratios, images"
     ):
-        read_experiment(config, SCHEMA_PATH, MANIFEST)
+        read_experiment(config, MANIFEST)
 
 
 def test_every_mistake_gets_its_line() -> None:
     lines = refusal("{ratios: [0.1], gan: {preset: x, foo: 1}, classify: {runs: 0}}")
     keys = [line.split(": ")[1] for line in lines]
     assert sorted(keys) == ["classify.runs", "gan.foo", "gan.preset", "ratios[0]"]
-    lines = refusal("{gan: {samples: 10}, classify: {samples: 5}, mnist: {folder: no/such}}")
+    lines = refusal("{gan: {samples: 10}, classify: {samples: 5}, synthetic: {folder: no/such}}")
     keys = [line.split(": ")[1] for line in lines]
-    assert sorted(keys) == ["classify.samples", "gan.samples", "mnist.folder"]
+    assert sorted(keys) == ["classify.samples", "gan.samples", "synthetic.folder"]
 
 
 # JSON Schema takes 2.0 for an integer, and compares nothing with NaN.
 @pytest.mark.parametrize(
     "overlay, key",
     [
-        ("render: {angle_step: 2.0}", "render.angle_step"),
+        ("fonts: {angle_step: 2.0}", "fonts.angle_step"),
         ("splits: {total: 1.0e+4}", "splits.total"),
         ("gan: {seeds: [0.0]}", "gan.seeds[0]"),
         ("gan: {samples: 1.0e+6}", "gan.samples"),
@@ -216,7 +258,7 @@ def test_every_mistake_gets_its_line() -> None:
         ("gan: {learning_rate: .nan}", "gan.learning_rate"),
         ("classify: {learning_rate: .inf}", "classify.learning_rate"),
         ("gan: {discriminator_noise: .inf}", "gan.discriminator_noise"),
-        ("gan: {weights: {task_font: .nan}}", "gan.weights.task_font"),
+        ("gan: {weights: {task_synthetic: .nan}}", "gan.weights.task_synthetic"),
     ],
 )
 def test_whole_numbers_have_no_point_and_numbers_are_finite(overlay: str, key: str) -> None:
@@ -229,6 +271,27 @@ def test_a_folder_without_fonts_is_named(tmp_path: Path) -> None:
     assert line.startswith("config: fonts.folder: ")
 
 
-@pytest.mark.parametrize("overlay", ["render: {angle_start: 46}", "fonts: {families: [Nope]}"])
+@pytest.mark.parametrize("overlay", ["fonts: {angle_start: 46}", "fonts: {families: [Nope]}"])
 def test_one_mistake_gets_one_line(overlay: str) -> None:
     assert len(refusal(overlay)) == 1
+
+
+@pytest.mark.parametrize(
+    "text, right",
+    [
+        ("real: {folder: x\nfoo: [1", "broken.yaml, line 2, column 4: expected ',' or '}'"),
+        ("real:\n\tfolder: x", "broken.yaml, line 2, column 1: found character '\\t'"),
+        ("just text", "broken.yaml: has no keys"),
+        (None, "broken.yaml: No such file or directory; /"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named_with_its_line(
+    tmp_path: Path, text: str | None, right: str
+) -> None:
+    path = tmp_path / "broken.yaml"
+    if text is not None:
+        path.write_text(text)
+    command = [sys.executable, "-m", "synth2real.config", ROOT / "config.yaml", path]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and right in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 import reference
-from synth2real.arrays import load_arrays
-from synth2real.convert import (
+from synth2real.convert.config import ConvertConfig
+from synth2real.convert.convert import (
     CONVERT,
     convert_images,
     draw_candidate,
@@ -20,13 +20,13 @@ from synth2real.convert import (
     write_converted,
 )
 from synth2real.errors import InputError
-from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Generator
-from synth2real.gan.state import GanState, make_graphs
+from synth2real.gan.state import GanState
 from synth2real.gan.step import prepare
-from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.io.arrays import load_arrays
+from synth2real.io.trees import save_tree
+from synth2real.splits import Size, read_split, write_split
 from synth2real.training import BATCH, Images
-from synth2real.trees import save_tree
 from tiny import (
     numbered_images,
     random_gan_state,
@@ -37,9 +37,9 @@ from tiny import (
 )
 
 KEY = jax.random.key(0)
-CONFIG = tiny_gan()
-GRAPHS = make_graphs(CONFIG)
-STATE = random_gan_state(CONFIG, spread=0.3)
+GAN = tiny_gan()
+STATE = random_gan_state(GAN, spread=0.3)
+PAPER = ConvertConfig(candidates=1, copies=1, synthetic_worth=None)
 
 
 def blank(state: GanState, tint: float) -> GanState:
@@ -54,14 +54,14 @@ def blank(state: GanState, tint: float) -> GanState:
 
 
 def convert(images: np.ndarray, key: jax.Array = KEY, state: GanState = STATE) -> np.ndarray:
-    return convert_images(CONFIG, GRAPHS, state.generator, images, key)
+    return convert_images(GAN, state.generator, images, key)
 
 
 # (x + 1) / 2 * 255 of -1, 0, 1, and of tanh(0.5) = 0.46212: 186.42.
 @pytest.mark.parametrize("tint, pixel", [(-50.0, 0), (0.0, 128), (50.0, 255), (0.5, 186)])
 def test_pixels_cover_the_whole_range(tint: float, pixel: int) -> None:
     converted = convert(random_pixels(3), state=blank(STATE, tint))
-    assert converted.shape == (3, 28, 28) and converted.dtype == np.uint8
+    assert converted.shape == (3, 28, 28, 1) and converted.dtype == np.uint8
     assert set(converted.ravel().tolist()) == {pixel}
 
 
@@ -73,10 +73,9 @@ def test_conversions_are_the_generators_in_evaluation_mode() -> None:
     )
     generator = STATE.generator._replace(params=silent)
     images = random_pixels(3)
-    converted = convert_images(CONFIG, GRAPHS, generator, images, KEY)
-    module = nnx.merge(GRAPHS.generator, *generator[:2])
-    x = images[..., None] / 127.5 - 1
-    right = reference.generator(module, x, np.zeros((3, 10)), train=False)[..., 0]
+    converted = convert_images(GAN, generator, images, KEY)
+    module = nnx.merge(GAN.generator, *generator[:2])
+    right = reference.generator(module, images / 127.5 - 1, np.zeros((3, 10)), train=False)
     assert right.std() > 0.1
     assert np.abs(converted - (right + 1) / 2 * 255).max() <= 0.51
 
@@ -84,12 +83,12 @@ def test_conversions_are_the_generators_in_evaluation_mode() -> None:
 def test_without_a_step_of_training_images_are_only_warped() -> None:
     images = random_pixels(3)
     for augment in (False, True):
-        config = tiny_gan(samples=0, augment=augment)
-        converted = convert_images(config, GRAPHS, blank(STATE, 50.0).generator, images, KEY)
+        gan = tiny_gan(samples=0, augment=augment)
+        converted = convert_images(gan, blank(STATE, 50.0).generator, images, KEY)
         # `in_batches` folds the batch's start into the key; a half of that is the warp's.
         key, _ = jax.random.split(jax.random.fold_in(KEY, 0))
-        full = np.pad(images, ((0, BATCH - 3), (0, 0), (0, 0)))[..., None]
-        right = (np.asarray(prepare(config, jnp.asarray(full), key))[:3, ..., 0] + 1) / 2 * 255
+        full = np.pad(images, ((0, BATCH - 3), (0, 0), (0, 0), (0, 0)))
+        right = (np.asarray(prepare(gan, jnp.asarray(full), key))[:3] + 1) / 2 * 255
         assert np.abs(converted - right).max() <= 0.51
         assert (converted == images).all() != augment
 
@@ -97,18 +96,18 @@ def test_without_a_step_of_training_images_are_only_warped() -> None:
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1])
 def test_every_image_is_converted_once_and_in_order(count: int) -> None:
     # Near the identity: each image of one grey becomes another of its own grey.
-    module = nnx.merge(GRAPHS.generator, *blank(STATE, 0.0).generator[:2])
+    module = nnx.merge(GAN.generator, *blank(STATE, 0.0).generator[:2])
     module.conv_in.kernel[...] = jnp.zeros((3, 3, 2, 2)).at[1, 1, 0, 0].set(1.0)
     module.conv_in.bias[...] = jnp.array([1.0, 0.0])  # over the threshold of ReLU
     module.conv_out.kernel[...] = jnp.zeros((1, 1, 2, 1)).at[0, 0, 0, 0].set(1.0)
     module.conv_out.bias[...] = jnp.array([-1.0])
     generator = STATE.generator._replace(params=nnx.state(module, nnx.Param))
     greys = np.arange(count) % 251
-    images = np.broadcast_to(greys[:, None, None], (count, 28, 28)).astype(np.uint8)
-    converted = convert_images(CONFIG, GRAPHS, generator, images, KEY)
+    images = np.broadcast_to(greys[:, None, None, None], (count, 28, 28, 1)).astype(np.uint8)
+    converted = convert_images(GAN, generator, images, KEY)
     right = (np.tanh(greys / 127.5 - 1) + 1) / 2 * 255
     assert len(converted) == count
-    assert np.abs(converted - right[:, None, None]).max() <= 0.51
+    assert np.abs(converted - right[:, None, None, None]).max() <= 0.51
 
 
 def test_a_conversion_does_not_depend_on_the_other_images() -> None:
@@ -124,7 +123,7 @@ def test_a_conversion_does_not_depend_on_the_other_images() -> None:
 
 
 def test_noise_is_drawn_for_each_image_and_batch_and_by_key() -> None:
-    images = np.broadcast_to(random_pixels(1), (BATCH + 2, 28, 28))
+    images = np.broadcast_to(random_pixels(1), (BATCH + 2, 28, 28, 1))
     converted = convert(images)
     assert len({image.tobytes() for image in converted[:20]}) == 20
     assert not np.array_equal(converted[0], converted[BATCH])
@@ -137,33 +136,36 @@ def test_noise_is_drawn_for_each_image_and_batch_and_by_key() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A GAN, a split and font images; each image has a grey of its own."""
+    """A GAN, a split and synthetic images; each image has a grey of its own."""
     save_tree(tmp_path / "networks.npz", STATE.weights)
-    numbered_images(tmp_path / "mnist.npz", 30)
-    numbered_images(tmp_path / "font_train.npz", 60, start=100)
-    numbered_images(tmp_path / "font_test.npz", 11, start=200)
+    numbered_images(tmp_path / "real.npz", 30)
+    numbered_images(tmp_path / "synthetic_train.npz", 60, start=100)
+    numbered_images(tmp_path / "synthetic_test.npz", 11, start=200)
     write_split(
-        "0.25",
-        SplitsConfig(total=40),
-        tmp_path / "mnist.npz",
-        tmp_path / "font_train.npz",
-        tmp_path / "split.npz",
+        Size("ratio", "0.25"),
+        total=40,
+        seed=0,
+        stratify=False,
+        real_path=tmp_path / "real.npz",
+        synthetic_path=tmp_path / "synthetic_train.npz",
+        path=tmp_path / "split.npz",
     )
     return tmp_path
 
 
 def write(
-    folder: Path, name: str = "out", seed: int = 0, config: GanConfig = CONFIG
+    folder: Path, name: str = "out", seed: int = 0, config: ConvertConfig = PAPER
 ) -> tuple[Path, Path]:
     paths = folder / f"{name}_train.npz", folder / f"{name}_test.npz"
     write_converted(
+        GAN,
         config,
         tiny_classifier(samples=200) if config.candidates > 1 else None,
         gan_path=folder / "networks.npz",
         split_path=folder / "split.npz",
-        mnist_path=folder / "mnist.npz",
-        font_train_path=folder / "font_train.npz",
-        font_test_path=folder / "font_test.npz",
+        real_path=folder / "real.npz",
+        synthetic_train_path=folder / "synthetic_train.npz",
+        synthetic_test_path=folder / "synthetic_test.npz",
         seed=seed,
         train_path=paths[0],
         test_path=paths[1],
@@ -172,10 +174,10 @@ def write(
 
 
 def test_the_generator_is_read_from_the_gans_file(folder: Path) -> None:
-    _, generator = load_generator(CONFIG, folder / "networks.npz")
+    generator = load_generator(GAN, folder / "networks.npz")
     for part, right in zip(generator[:2], STATE.generator[:2], strict=True):
         jax.tree.map(np.testing.assert_array_equal, part, right)
-    assert isinstance(nnx.merge(GRAPHS.generator, *generator[:2]), Generator)
+    assert isinstance(nnx.merge(GAN.generator, *generator[:2]), Generator)
 
 
 def keys() -> jax.Array:
@@ -185,20 +187,27 @@ def keys() -> jax.Array:
 
 def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> None:
     images, labels = load_arrays(write(folder)[0], "images", "labels")
-    font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
-    order = read_split(folder / "split.npz").font
+    synthetic, synthetic_labels = load_arrays(folder / "synthetic_train.npz", "images", "labels")
+    order = read_split(folder / "split.npz").synthetic
     assert len(order) == 30 and order.tolist() != sorted(order)
-    assert labels.tolist() == font_labels[order].tolist() and labels.dtype == font_labels.dtype
+    assert (
+        labels.tolist() == synthetic_labels[order].tolist()
+        and labels.dtype == synthetic_labels.dtype
+    )
     (candidate,) = jax.random.split(keys()[0], 1)
-    np.testing.assert_array_equal(images, convert(font[order], jax.random.split(candidate, 3)[1]))
+    np.testing.assert_array_equal(
+        images, convert(synthetic[order], jax.random.split(candidate, 3)[1])
+    )
 
 
-def test_the_test_set_is_the_generators_alone_in_the_font_test_sets_order(folder: Path) -> None:
-    config = tiny_gan(candidates=2, font_worth=1.0)
+def test_the_test_set_is_the_generators_alone_in_the_synthetic_test_sets_order(
+    folder: Path,
+) -> None:
+    config = ConvertConfig(candidates=2, copies=1, synthetic_worth=1.0)
     images, labels = load_arrays(write(folder, config=config)[1], "images", "labels")
-    font, font_labels = load_arrays(folder / "font_test.npz", "images", "labels")
-    assert labels.tolist() == font_labels.tolist()
-    np.testing.assert_array_equal(images, convert(font, keys()[1]))
+    synthetic, synthetic_labels = load_arrays(folder / "synthetic_test.npz", "images", "labels")
+    assert labels.tolist() == synthetic_labels.tolist()
+    np.testing.assert_array_equal(images, convert(synthetic, keys()[1]))
 
 
 def test_the_same_seed_writes_the_same_bytes_and_another_other_images(folder: Path) -> None:
@@ -223,79 +232,84 @@ def test_conversion_shares_no_key_with_training() -> None:
 
 # --- exemplars and candidates -----------------------------------------------------------------
 
-FONT_LABELS = np.repeat(np.arange(10), 200)
+SYNTHETIC_LABELS = np.repeat(np.arange(10), 200)
 
 
-def test_exemplars_show_the_same_digit_and_leave_the_fonts_their_share() -> None:
+def test_exemplars_show_the_same_class_and_leave_the_synthetic_their_share() -> None:
     real_labels = np.array([0, 1, 1, 2, 3, 4, 5, 6, 7, 7])  # no 8 and no 9
-    exemplars = draw_exemplars(FONT_LABELS, real_labels, 10.0, KEY)
+    exemplars = draw_exemplars(SYNTHETIC_LABELS, real_labels, 10.0, KEY)
     drawn = exemplars >= 0
-    assert (real_labels[exemplars[drawn]] == FONT_LABELS[drawn]).all()
-    assert not drawn[FONT_LABELS >= 8].any()
+    assert (real_labels[exemplars[drawn]] == SYNTHETIC_LABELS[drawn]).all()
+    assert not drawn[SYNTHETIC_LABELS >= 8].any()
     # 10 / (10 + 10) of 1,600 images: 800, four standard deviations (20) around it.
-    assert abs(drawn[FONT_LABELS < 8].sum() - 800) < 80
-    assert set(exemplars[drawn & (FONT_LABELS == 7)]) == {8, 9}
+    assert abs(drawn[SYNTHETIC_LABELS < 8].sum() - 800) < 80
+    assert set(exemplars[drawn & (SYNTHETIC_LABELS == 7)]) == {8, 9}
 
 
-def test_font_images_alone_where_the_fonts_worth_is_none() -> None:
-    assert (draw_exemplars(FONT_LABELS, np.arange(10), None, KEY) == -1).all()
+def test_synthetic_images_alone_where_their_worth_is_none() -> None:
+    assert (draw_exemplars(SYNTHETIC_LABELS, np.arange(10), None, KEY) == -1).all()
 
 
-def test_real_images_alone_where_the_fonts_are_worth_nothing() -> None:
-    assert (draw_exemplars(FONT_LABELS, np.arange(10), 0.0, KEY) == FONT_LABELS).all()
+def test_real_images_alone_where_the_synthetic_are_worth_nothing() -> None:
+    assert (draw_exemplars(SYNTHETIC_LABELS, np.arange(10), 0.0, KEY) == SYNTHETIC_LABELS).all()
 
 
 def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
-    font, real = random_images(40), random_images(30, seed=1)
-    config = tiny_gan(font_worth=30.0)
-    candidate = draw_candidate(config, GRAPHS, blank(STATE, 50.0).generator, font, real, KEY)
+    synthetic, real = random_images(40), random_images(30, seed=1)
+    config = ConvertConfig(candidates=1, copies=1, synthetic_worth=30.0)
+    candidate = draw_candidate(GAN, config, blank(STATE, 50.0).generator, synthetic, real, KEY)
     key, _, _ = jax.random.split(KEY, 3)
-    exemplars = draw_exemplars(np.asarray(font.labels), np.asarray(real.labels), 30.0, key)
+    exemplars = draw_exemplars(np.asarray(synthetic.labels), np.asarray(real.labels), 30.0, key)
     assert 0 < candidate.from_real.sum() < 40
     np.testing.assert_array_equal(candidate.from_real, exemplars >= 0)
     assert (candidate.images[~candidate.from_real] == 255).all()  # whatever the generator paints
     # Nothing warps them here, so they come through as they are.
-    right = np.asarray(real.images)[exemplars[candidate.from_real], ..., 0]
+    right = np.asarray(real.images)[exemplars[candidate.from_real]]
     np.testing.assert_array_equal(candidate.images[candidate.from_real], right)
 
 
 def test_warped_images_stay_in_range_and_differ_by_image() -> None:
-    images = np.broadcast_to(random_pixels(1), (3, 28, 28))
+    images = np.broadcast_to(random_pixels(1), (3, 28, 28, 1))
     warped = warp_images(tiny_gan(augment=True), images, KEY)
     assert warped.dtype == np.uint8 and len({image.tobytes() for image in warped}) == 3
-    np.testing.assert_array_equal(warp_images(CONFIG, images, KEY), images)
+    np.testing.assert_array_equal(warp_images(GAN, images, KEY), images)
 
 
 def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> None:
-    config = tiny_gan(candidates=3, font_worth=10.0)
+    config = ConvertConfig(candidates=3, copies=1, synthetic_worth=10.0)
     path = write(folder, config=config)[0]
     images, labels = load_arrays(path, "images", "labels")
-    real, real_labels = load_arrays(folder / "mnist.npz", "images", "labels")
-    font, font_labels = load_arrays(folder / "font_train.npz", "images", "labels")
+    real, real_labels = load_arrays(folder / "real.npz", "images", "labels")
+    synthetic, synthetic_labels = load_arrays(folder / "synthetic_train.npz", "images", "labels")
     split = read_split(folder / "split.npz")
-    assert labels.tolist() == font_labels[split.font].tolist()
+    assert labels.tolist() == synthetic_labels[split.synthetic].tolist()
     parts = [
-        Images(jnp.asarray(x[index][..., None]), jnp.asarray(y[index], "int32"))
-        for x, y, index in ((font, font_labels, split.font), (real, real_labels, split.real))
+        Images(jnp.asarray(x[index]), jnp.asarray(y[index], "int32"))
+        for x, y, index in (
+            (synthetic, synthetic_labels, split.synthetic),
+            (real, real_labels, split.real),
+        )
     ]
     candidates = np.stack(
         [
-            draw_candidate(config, GRAPHS, STATE.generator, *parts, k).images
+            draw_candidate(GAN, config, STATE.generator, *parts, k).images
             for k in jax.random.split(keys()[0], 3)
         ]
     )
-    among = (candidates == images).all((2, 3))
+    among = (candidates == images).all((2, 3, 4))
     assert among.any(0).all() and not among[0].all()
 
 
 def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -> None:
     one, _ = write(folder, "one")
-    three, test = write(folder, "three", config=tiny_gan(copies=3))
+    three, test = write(
+        folder, "three", config=ConvertConfig(candidates=1, copies=3, synthetic_worth=None)
+    )
     images, labels = load_arrays(one, "images", "labels")
     copies, copied_labels = load_arrays(three, "images", "labels")
     assert copied_labels.tolist() == labels.tolist() * 3
     first, second, third = np.split(copies, 3)
     np.testing.assert_array_equal(first, images)
     for a, b in ((first, second), (first, third), (second, third)):
-        assert (a != b).any((1, 2)).all()
+        assert (a != b).any((1, 2, 3)).all()
     assert len(load_arrays(test, "labels")[0]) == 11

@@ -2,6 +2,7 @@
 
 import functools
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -9,10 +10,13 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 import pytest
+from flax import nnx
 
 import reference
-from synth2real import convolution
-from synth2real.convolution import convolve, has_onednn
+from conftest import PRODUCT_TYPE
+from synth2real.nn import convolution
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import convolve, has_onednn
 
 # Batch, height, width, channels in and out, kernel size, stride.
 SHAPES = [
@@ -115,4 +119,55 @@ def test_where_the_call_may_be_missing_it_is_not_made(
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(jaxlib, "__version__", release)
-    assert not has_onednn.__wrapped__()
+    assert not has_onednn()
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts what convolutions may use back as it was; conftest.py has float32 multiplied."""
+    monkeypatch.setattr(convolution, "product_type", PRODUCT_TYPE)
+    yield
+    convolution.use(ComputeConfig("auto", "auto"))
+
+
+@needs_onednn
+@pytest.mark.parametrize(
+    "config, wide, right",
+    [
+        (ComputeConfig("auto", "auto"), True, "cpu onednn bfloat16"),
+        (ComputeConfig("auto", "auto"), False, "cpu onednn float32"),
+        (ComputeConfig("auto", "float32"), True, "cpu onednn float32"),
+        (ComputeConfig("xla", "auto"), True, "cpu xla float32"),
+    ],
+)
+def test_settings_say_what_may_run_and_results_what_does(
+    settings: None, monkeypatch, config: ComputeConfig, wide: bool, right: str
+) -> None:
+    monkeypatch.setattr(convolution, "multiplies_bfloat16", lambda: wide)
+    convolution.use(config)
+    assert convolution.arithmetic() == right
+    x, kernel, _ = make(SHAPES[1])
+    lowered = jax.jit(lambda *a: convolve(*a)).lower(x, kernel).as_text()
+    assert ("onednn" in lowered) == ("onednn" in right)
+    assert ("bf16" in lowered) == ("bfloat16" in right)
+
+
+def test_a_convolution_that_would_be_another_is_refused() -> None:
+    x = jnp.zeros((1, 8, 8, 2))
+    for wrong in [
+        {"padding": "VALID"},
+        {"strides": (1, 2)},
+        {"kernel_dilation": 2},
+        {"feature_group_count": 2},
+        {"precision": "highest"},
+    ]:
+        layer = nnx.Conv(
+            2,
+            4,
+            kernel_size=(3, 3),
+            conv_general_dilated=convolution.conv_general_dilated,
+            rngs=nnx.Rngs(0),
+            **wrong,
+        )
+        with pytest.raises(NotImplementedError, match="a convolution with another"):
+            layer(x)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from PIL import Image
 
 from project import ROOT, TINY, copy_project, overlay, planned, snakemake
 
@@ -15,18 +17,62 @@ SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
 CHAIN += Counter(gap_real=1, gap_converted=1, gap_gan=1)
-TABLE = Counter(accuracy=1, all=1) + CURVES
+TABLE = Counter(accuracy=1, recall=1, all=1) + CURVES
 GAP = Counter(gap_table=1, gap_figure=1)
-ONCE = Counter(mnist=1, fonts=1, render=1, gap_judge=1, gap_font=1)
+ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
 DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2)
 CONVERTED += Counter(gap_converted=2, gap_gan=2)
-MEASURED = Counter(gap_font=1, gap_real=2, gap_converted=2, gap_gan=2)
+MEASURED = Counter(gap_synthetic=1, gap_real=2, gap_converted=2, gap_gan=2)
+
+
+def write_photos(folder: Path, counts: dict[str, int], start: int = 0) -> None:
+    """Writes small noisy pictures, so many of each class."""
+    rng = np.random.default_rng(start)
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(start, start + count):
+            picture = rng.integers(0, 256, (12, 16, 3), np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{number}.png")
 
 
 def test_default_experiment_plans_every_stage_for_every_ratio():
     assert planned(ROOT, "--forceall") == DEFAULT
+
+
+def test_every_draw_has_a_chain_of_its_own(tmp_path: Path):
+    folder = copy_project(tmp_path)
+    arguments = overlay(folder, {"splits": {"seeds": [0, 4, 7]}})
+    one, three = planned(folder, *TINY), planned(folder, *arguments)
+    assert three - one == sum([CHAIN] * 4, Counter()) and not one - three
+
+
+def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
+    folder = copy_project(tmp_path)
+    write_photos(folder / "photos", {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "photos"}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(own))
+    jobs = planned(folder, "--configfile", "mine.yaml")
+    figures = TABLE + SAMPLES - Counter(mixed_test_set=1)
+    folds = Counter(gap_judge=3, gap_synthetic=3)
+    # A quarter, half and all of the real images.
+    assert (
+        jobs == Counter(real=1, synthetic=1) + folds + sum([CHAIN] * 9, Counter()) + figures + GAP
+    )
+
+
+def test_a_new_image_makes_its_source_stale(tmp_path: Path):
+    folder = copy_project(tmp_path)
+    write_photos(folder / "photos", {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "photos"}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(own))
+    arguments = ("results/real/spec.json", "--configfile", "mine.yaml")
+    result = snakemake(folder, "--cores", "1", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert planned(folder, *arguments) == Counter()
+    write_photos(folder / "photos", {"dog": 1}, start=9)
+    assert planned(folder, *arguments) == Counter(real=1)
 
 
 def test_baselines_add_three_sets_a_ratio_and_a_figure():
@@ -61,7 +107,7 @@ def test_entry_of_the_queue_takes_a_day_at_most():
     entries = {
         "a GAN": minutes["gan"],
         "converted": minutes["convert"] + 3 * minutes["classify_train_gan"],
-        "real_or_font": 4 * minutes["classify_train"],
+        "real_or_synthetic": 4 * minutes["classify_train"],
         "measured": 10 * max(minutes[f"gap_{of}"] for of in ("real", "converted", "gan")),
         "tests": 10 * minutes["classify_test"],
     }
@@ -105,16 +151,16 @@ def test_own_fonts_are_rendered_and_a_new_one_makes_them_stale(few_fonts: Path, 
     shutil.copy2(first, folder / "own")
     settings = {
         "fonts": {"folder": "own", "families": None},
-        "render": {"test_images": 40},
+        "synthetic": {"test_images": 40},
         "splits": {"total": 200},
     }
-    arguments = ("results/render/train.npz", *overlay(folder, settings))
+    arguments = ("results/synthetic/train.npz", *overlay(folder, settings))
     assert snakemake(folder, "--cores", "1", *arguments).returncode == 0
-    with np.load(folder / "results/render/train.npz") as images:
+    with np.load(folder / "results/synthetic/train.npz") as images:
         assert len(images["labels"]) == 1 * 10 * 24 - 40
     assert planned(folder, *arguments) == Counter()
     shutil.copy2(second, folder / "own")
-    assert planned(folder, *arguments) == Counter(fonts=1, render=1)
+    assert planned(folder, *arguments) == Counter(fonts=1, synthetic=1)
 
 
 @pytest.mark.slow
@@ -124,25 +170,25 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
         rows = list(csv.DictReader(file))
     # Two ratios, five sets, two runs, three test sets.
     assert len(rows) == 2 * 5 * 2 * 3
-    assert {row["n_real"] for row in rows if row["ratio"] == "0.1"} == {"100"}
+    assert {row["n_real"] for row in rows if row["size"] == "r0.1"} == {"100"}
     assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
     with open(results / "gap.csv", newline="") as file:
-        gap = Counter((row["images"], row["ratio"]) for row in csv.DictReader(file))
+        gap = Counter((row["images"], row["size"]) for row in csv.DictReader(file))
     # Six metrics; a ratio's real images are among those that the judge learnt to label.
-    sets = {"font": [""]} | dict.fromkeys(("converted", "GAN", "real"), ["0.1", "0.5"])
-    assert gap == {("MNIST test", ""): 1} | {
-        (images, ratio): 5 if images == "real" else 6
-        for images, ratios in sets.items()
-        for ratio in ratios
+    sets = {"synthetic": [""]} | dict.fromkeys(("converted", "GAN", "real"), ["r0.1", "r0.5"])
+    assert gap == {("real test", ""): 1} | {
+        (images, size): 5 if images == "real" else 6
+        for images, sizes in sets.items()
+        for size in sizes
     }
     for name in [*SAMPLES, *CURVES, "gap"]:
         for suffix in ("png", "svg"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 1000
     assert "OFL-1.1" in (results / "fonts/credits.md").read_text()
-    with np.load(results / "r0.1/convert/seed0/train.npz") as converted:
-        assert converted["images"].shape == (900, 28, 28)
-    with np.load(results / "r0.1/convert/seed0/test.npz") as converted:
-        assert converted["images"].shape == (200, 28, 28)
+    with np.load(results / "r0.1/draw0/convert/seed0/train.npz") as converted:
+        assert converted["images"].shape == (900, 28, 28, 1)
+    with np.load(results / "r0.1/draw0/convert/seed0/test.npz") as converted:
+        assert converted["images"].shape == (200, 28, 28, 1)
 
 
 @pytest.mark.slow
@@ -179,7 +225,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             CONVERTED + Counter(figure3=1) + TABLE + GAP,
         ),
         (
-            {"gan": {"candidates": 2}},
+            {"convert": {"candidates": 2}},
             CONVERTED - Counter(gan=2) + Counter(figure3=1) + TABLE + GAP,
         ),
         (
@@ -199,7 +245,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             Counter(classify_train=4, classify_train_gan=2, classify_test=2, baselines=1) + TABLE,
         ),
         ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
-        ({"mnist": {"folder": None}}, Counter()),
+        ({"real": {"folder": None}}, Counter()),
     ],
     ids=[
         "GAN setting",
@@ -253,9 +299,9 @@ def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     arguments = overlay(folder, {"ratios": ["0.1"]})
     result = snakemake(folder, "--cores", "1", *arguments)
     assert result.returncode == 0, result.stderr
-    patterns = ("mnist/*", "render/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
+    patterns = ("real/*", "synthetic/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
     files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
-    assert len(files) == 4 + 3 + 1 + 1 + 2 + 10 + 1 + 3
+    assert len(files) == 5 + 3 + 1 + 1 + 2 + 10 + 2 + 3
     for path in files:
         other = finished / path.relative_to(folder)
         assert path.read_bytes() == other.read_bytes(), path

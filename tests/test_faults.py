@@ -23,7 +23,7 @@ def arguments(folder: Path) -> tuple[str, ...]:
 
 def restore(folder: Path, undisturbed: Path, name: str) -> None:
     """Puts back some of what was deleted; times of modification come along."""
-    source, target = (path / "results/r0.1" / name for path in (undisturbed, folder))
+    source, target = (path / "results/r0.1/draw0" / name for path in (undisturbed, folder))
     shutil.copytree(source, target)
 
 
@@ -105,11 +105,11 @@ def test_full_disk(small_disk: Path, undisturbed: Path):
 def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
     for name in ("gan/seed0", "convert/seed0"):
         restore(begun, undisturbed, name)
-    path = begun / "results/r0.1/convert/seed0/train.npz"
+    path = begun / "results/r0.1/draw0/convert/seed0/train.npz"
     os.truncate(path, path.stat().st_size // 2)
     result = snakemake(begun, *arguments(begun))
     assert result.returncode != 0
-    log = (begun / "results/logs/r0.1/classify_train_GAN_seed0.log").read_text().splitlines()
+    log = (begun / "results/logs/r0.1/draw0/classify_train_GAN_seed0.log").read_text().splitlines()
     assert [line for line in log if f"{path.relative_to(begun)}: cannot be read" in line]
     assert "delete it" in log[-1]
     path.unlink()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from synth2real.fetch import FetchError, WheelPin, download_wheels
-from synth2real.files import write_atomically
-from synth2real.fonts import read_fonts_csv
+from synth2real.io.fetch import FetchError, WheelPin, download_wheels
+from synth2real.io.files import write_atomically
+from synth2real.sources.fonts.fonts import read_fonts_csv
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 

@@ -27,12 +27,18 @@ from synth2real.figures.data import (
 )
 
 AUTHORS_CSV = Path(__file__).parents[1] / "resources" / "authors_results.csv"
-HEADER = "ratio,n_real,n_synthetic,gan_seed,dataset,run,test_set,accuracy"
+HEADER = "size,fold,draw,gan_seed,ratio,n_real,n_synthetic,dataset,run,test_set,n_test,accuracy"
 IMAGE_COUNTS = {"0.007": (420, 59_580), "0.04": (2_400, 57_600)}
-BASE_ERRORS = {"original": 6, "font": 16, "GAN": 8, "original+GAN": 4, "original+font": 5}  # in %
+BASE_ERRORS = {
+    "original": 6,
+    "synthetic": 16,
+    "GAN": 8,
+    "original+GAN": 4,
+    "original+synthetic": 5,
+}  # in %
 BASE_ERRORS |= {
     "augmented-original": 3,
-    "augmented-original+font": 2,
+    "augmented-original+synthetic": 2,
     "augmented-original+GAN": 1,
 }
 SEEDS, RUNS = (0, 1), 3
@@ -46,11 +52,11 @@ def table() -> str:
             for seed in SEEDS if "GAN" in dataset else ("",):
                 for run in range(RUNS):
                     accuracy = 1 - (base + 0.1 * run) / 100
-                    tests = [("MNIST", seed), ("font", seed)]
-                    tests += [("GAN", s) for s in SEEDS if seed in ("", s)]
+                    tests = [("real", seed), ("synthetic", seed)]
+                    tests += [("converted", s) for s in SEEDS if seed in ("", s)]
+                    counts = f"{ratio},{n_real},{n_synthetic},{dataset},{run}"
                     lines += [
-                        f'"{ratio}",{n_real},{n_synthetic},{s},{dataset},{run},{t},{accuracy:.4f}'
-                        for t, s in tests
+                        f"r{ratio},,0,{s},{counts},{t},10000,{accuracy:.4f}" for t, s in tests
                     ]
     return "\n".join(lines) + "\n"
 
@@ -73,16 +79,16 @@ def draw(
     name: str, rows: list[Accuracy], authors: list[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
     """Draws a figure by the name of its function."""
-    if name == "font_error":
-        return curves.font_error(rows, authors, png, svg)
+    if name == "synthetic_error":
+        return curves.synthetic_error(rows, authors, png, svg)
     function: Callable[..., Figure] = getattr(curves, name)
     return function(rows, authors, png, svg)
 
 
 CURVES = [
-    "font_error",
+    "synthetic_error",
     "classifier_error",
-    "original_font_error",
+    "original_synthetic_error",
     "baselines",
     "error_ratio",
     "mixed_test_set",
@@ -90,23 +96,27 @@ CURVES = [
 
 
 def test_accuracy_rows_are_typed(rows: list[Accuracy]) -> None:
-    assert rows[0] == Accuracy(0.007, 420, 59_580, None, "original", 0, "MNIST", 0.94)
-    gan = [r for r in rows if (r.dataset, r.test_set, r.run) == ("GAN", "MNIST", 2)]
+    counts = (0.007, 420, 59_580, "", 0, None)
+    assert rows[0] == Accuracy("r0.007", *counts, "original", 0, "real", 10_000, 0.94)
+    gan = [r for r in rows if (r.dataset, r.test_set, r.run) == ("GAN", "real", 2)]
     assert [(r.ratio, r.gan_seed) for r in gan] == [(0.007, 0), (0.007, 1), (0.04, 0), (0.04, 1)]
 
 
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ('"0.007",420,59580,,original,0,MNIST,94.0', "outside"),
-        ('"0.007",0,59580,,font,0,MNIST,0.9', "image counts"),
-    ],
-)
-def test_bad_rows_are_refused(tmp_path: Path, bad: str, message: str) -> None:
+def test_an_accuracy_in_per_cent_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "accuracy.csv"
-    path.write_text(table() + bad + "\n")
-    with pytest.raises(ValueError, match=message):
+    path.write_text(table() + "r0.007,,0,,0.007,420,59580,original,0,real,10000,94.0\n")
+    with pytest.raises(ValueError, match="outside"):
         read_accuracy(path)
+
+
+def test_folds_and_draws_are_pooled_by_size(rows: list[Accuracy]) -> None:
+    folds = [
+        replace(row, fold="fold0" if row.run else "fold1", draw=row.run, n_real=420 + (row.run > 1))
+        for row in rows
+        if row.dataset == "original" and row.size == "r0.007"
+    ]
+    (point,) = errors(folds, "original")
+    assert point.n == 3 and point.n_real == 420 and point.mean == pytest.approx(0.061)
 
 
 def test_mean_spread_and_n_by_hand(rows: list[Accuracy]) -> None:
@@ -118,12 +128,12 @@ def test_mean_spread_and_n_by_hand(rows: list[Accuracy]) -> None:
     pooled = errors(rows, "original+GAN")[0]  # 4.0, 4.1, 4.2 % from each of two GAN seeds
     assert pooled.n == 6
     assert pooled.std == pytest.approx(0.001 * math.sqrt(4 / 5))
-    assert math.isnan(Point(0.007, 420, 59_580, (0.1,)).std)
+    assert math.isnan(Point(420, 59_580, 10_000, (0.1,)).std)
 
 
 def test_ratio_of_means_by_hand() -> None:
-    numerator = Point(0.1, 1, 1, (0.02, 0.04))  # mean 0.03, std 0.01414
-    denominator = Point(0.1, 1, 1, (0.05, 0.06, 0.07))  # mean 0.06, std 0.01
+    numerator = Point(1, 1, 100, (0.02, 0.04))  # mean 0.03, std 0.01414
+    denominator = Point(1, 1, 100, (0.05, 0.06, 0.07))  # mean 0.06, std 0.01
     ratio, log_std = ratio_of_means(numerator, denominator)
     assert ratio == pytest.approx(0.5)
     assert log_std == pytest.approx(math.sqrt(2 / 9 + 1 / 36))
@@ -132,7 +142,8 @@ def test_ratio_of_means_by_hand() -> None:
 def test_mixed_errors_by_hand(rows: list[Accuracy], authors: list[AuthorsResult]) -> None:
     assert mixed_accuracy(0.9, 0.6, 5_000) == pytest.approx(0.8)
     changed = [
-        replace(r, accuracy=[0.2, 0.4][r.gan_seed or 0]) if r.test_set == "GAN" else r for r in rows
+        replace(r, accuracy=[0.2, 0.4][r.gan_seed or 0]) if r.test_set == "converted" else r
+        for r in rows
     ]
     original = mixed_errors(changed, authors, "original")[0]
     assert original.n == RUNS  # tested on two GANs' images, yet one value for each classifier
@@ -141,7 +152,7 @@ def test_mixed_errors_by_hand(rows: list[Accuracy], authors: list[AuthorsResult]
     assert gan.values[0] == pytest.approx(1 - (9_600 + 0.2 * 4_918) / 14_918)
     assert gan.values[-1] == pytest.approx(1 - (9_580 + 0.4 * 4_918) / 14_918)
     with pytest.raises(ValueError):
-        mixed_errors([r for r in rows if r.test_set != "GAN"], authors, "original")
+        mixed_errors([r for r in rows if r.test_set != "converted"], authors, "original")
 
 
 def test_number_of_gan_images_in_the_authors_test(authors: list[AuthorsResult]) -> None:
@@ -195,7 +206,7 @@ def test_one_run_at_one_ratio_is_drawn(
     assert np.all(np.isfinite([axes.get_ylim() for axes in figure.axes]))
     alone = draw(name, single, [], tmp_path / "b.png", tmp_path / "b.svg")
     low, high = alone.axes[0].get_xlim()
-    assert low < (59_580 if name == "font_error" else 420) < high
+    assert low < (59_580 if name == "synthetic_error" else 420) < high
 
 
 @pytest.mark.parametrize("name", CURVES)
@@ -203,7 +214,7 @@ def test_axes_are_log_where_errors_are_compared(
     name: str, rows: list[Accuracy], authors: list[AuthorsResult], tmp_path: Path
 ) -> None:
     figure = draw(name, rows, authors, tmp_path / "a.png", tmp_path / "a.svg")
-    scale = "linear" if name == "font_error" else "log"
+    scale = "linear" if name == "synthetic_error" else "log"
     for axes in figure.axes:
         assert (axes.get_xscale(), axes.get_yscale()) == (scale, scale)
 
@@ -220,22 +231,22 @@ def test_every_run_is_drawn(
 ) -> None:
     png, svg = tmp_path / "a.png", tmp_path / "a.svg"
     shown = {
-        "classifier_error": {"font", "GAN", "original", "original+GAN"},
-        "original_font_error": {"original", "original+font"},
+        "classifier_error": {"synthetic", "GAN", "original", "original+GAN"},
+        "original_synthetic_error": {"original", "original+synthetic"},
         "baselines": {"original+GAN", *(d for d in BASE_ERRORS if d.startswith("augmented-"))},
     }
     for name, datasets in shown.items():
         expected = sorted(
             (float(r.n_real), round(100 * (1 - r.accuracy), 6))
             for r in rows
-            if r.test_set == "MNIST" and r.dataset in datasets
+            if r.test_set == "real" and r.dataset in datasets
         )
         assert dots(draw(name, rows, authors, png, svg)) == expected
-    font = [r for r in rows if r.dataset == "font" and r.test_set in ("MNIST", "font")]
-    expected = sorted((float(r.n_synthetic), round(100 * (1 - r.accuracy), 6)) for r in font)
-    assert dots(curves.font_error(rows, authors, png, svg)) == expected
+    alone = [r for r in rows if r.dataset == "synthetic" and r.test_set != "converted"]
+    expected = sorted((float(r.n_synthetic), round(100 * (1 - r.accuracy), 6)) for r in alone)
+    assert dots(curves.synthetic_error(rows, authors, png, svg)) == expected
     mixed = curves.mixed_test_set(rows, authors, png, svg)
-    runs = 2 * (RUNS + RUNS + len(SEEDS) * RUNS)  # original, original+font, original+GAN
+    runs = 2 * (RUNS + RUNS + len(SEEDS) * RUNS)  # original, original+synthetic, original+GAN
     assert [len(dots(mixed, panel)) for panel in (0, 1)] == [runs, runs]
 
 
@@ -246,7 +257,7 @@ def test_zero_error_is_drawn_as_half_an_image(
     perfect = [replace(row, accuracy=1.0) for row in rows]
     figure = draw(name, perfect, authors, tmp_path / "a.png", tmp_path / "a.svg")
     heights = {y for _, y in dots(figure)}
-    expected = {"font_error": {0.0}, "error_ratio": set()}
+    expected = {"synthetic_error": {0.0}, "error_ratio": set()}
     assert heights == expected.get(name, {0.005})
     for axes in figure.axes:
         low, high = sorted(axes.get_ylim())

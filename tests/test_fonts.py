@@ -13,7 +13,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
-from synth2real.fonts import (
+from synth2real.sources.fonts.fonts import (
     ALIKE,
     Font,
     check_font,
@@ -23,7 +23,7 @@ from synth2real.fonts import (
     write_credits,
     write_fonts_csv,
 )
-from synth2real.glyphs import FontError, digit_outlines, draw_boxes
+from synth2real.sources.fonts.glyphs import FontError, digit_outlines, draw_boxes
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 BITMAP_FONT = """STARTFONT 2.1

@@ -1,5 +1,6 @@
 """The GAN's networks: PixelDA's sizes, and the same numbers as plain numpy."""
 
+import itertools
 from functools import partial
 
 import jax
@@ -11,17 +12,21 @@ from flax import nnx
 import reference
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
-from synth2real.gan.state import init_state
-from tiny import randomise, tiny_gan
+from synth2real.gan.state import DISCRIMINATORS, GENERATORS, Gan, init_state, make_gan
+from synth2real.gan.step import discriminate, generate
+from synth2real.spec import ImageSpec
+from tiny import DIGITS, randomise, tiny_gan_config
 
 KEY = jax.random.key(0)
 CODE = gan_config("pixelda-code")
 SAME = partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-5)
 
 
-def shapes(module: type[nnx.Module], config: GanConfig = CODE) -> nnx.Module:
+def shapes(
+    module: type[nnx.Module], config: GanConfig = CODE, spec: ImageSpec = DIGITS
+) -> nnx.Module:
     """The module with shapes for numbers: nothing is computed."""
-    return nnx.eval_shape(lambda: module(config, rngs=nnx.Rngs(0)))
+    return nnx.eval_shape(lambda: module(config, spec, rngs=nnx.Rngs(0)))
 
 
 def count(module: nnx.Module) -> int:
@@ -35,11 +40,11 @@ def out_shape(layer, *shape: int, **kwargs) -> tuple[int, ...]:
 
 def make(module: type[nnx.Module], **overrides) -> nnx.Module:
     """A tiny network of random parameters and statistics."""
-    return randomise(shapes(module, tiny_gan(**overrides)))
+    return randomise(shapes(module, tiny_gan_config(**overrides)))
 
 
 @partial(nnx.jit, static_argnames="train")
-def generate(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -> jax.Array:
+def run(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -> jax.Array:
     return generator(x, z, train=train)
 
 
@@ -110,17 +115,17 @@ def test_discriminator_stages() -> None:
 
 def test_task_classifier_stages() -> None:
     task = shapes(TaskClassifier)
-    for stem in (task.font_stem, task.mnist_stem):
+    for stem in (task.synthetic_stem, task.real_stem):
         assert out_shape(stem[0], 5, 28, 28, 1) == (5, 28, 28, 32)
         assert out_shape(stem[1], 5, 14, 14, 32) == (5, 14, 14, 64)
     assert out_shape(task.conv, 5, 7, 7, 64) == (5, 7, 7, 128)
     assert out_shape(task.dense1, 5, 3 * 3 * 128) == (5, 100)
-    for read in (TaskClassifier.from_font, TaskClassifier.from_mnist):
-        assert nnx.eval_shape(read, task, jnp.zeros((5, 28, 28, 1))).shape == (5, 10)
+    for predict in (TaskClassifier.from_synthetic, TaskClassifier.from_real):
+        assert nnx.eval_shape(predict, task, jnp.zeros((5, 28, 28, 1))).shape == (5, 10)
 
 
 def test_the_config_sets_widths_depth_and_noise() -> None:
-    config = tiny_gan(
+    config = tiny_gan_config(
         noise_dim=3,
         generator_filters=5,
         generator_blocks=4,
@@ -135,7 +140,7 @@ def test_the_config_sets_widths_depth_and_noise() -> None:
 
 
 def test_blocks_of_pixels_leave_a_quarter_of_the_positions() -> None:
-    config = tiny_gan(pixel_block=2, generator_filters=5, discriminator_filters=7)
+    config = tiny_gan_config(pixel_block=2, generator_filters=5, discriminator_filters=7)
     generator, discriminator = shapes(Generator, config), shapes(Discriminator, config)
     assert generator.conv_in.kernel.shape == (3, 3, 8, 5)
     assert generator.conv_out.kernel.shape == (1, 1, 5, 4)
@@ -145,7 +150,7 @@ def test_blocks_of_pixels_leave_a_quarter_of_the_positions() -> None:
 
 
 def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero() -> None:
-    state = jax.jit(init_state, static_argnums=0)(gan_config("small"), KEY)
+    state = jax.jit(init_state, static_argnums=(0, 1))(gan_config("small"), DIGITS, KEY)
     for network in (state.generator, state.discriminator, state.task):
         kernels = []
         for path, leaf in jax.tree_util.tree_leaves_with_path(network.params):
@@ -157,6 +162,41 @@ def test_weights_start_from_a_narrow_normal_and_the_rest_from_zero() -> None:
         assert weights.std() == pytest.approx(0.02, rel=0.03)
         # A normal distribution's, not a truncated one's, whose tails end at 2 deviations.
         assert np.mean(np.abs(weights) > 0.04) == pytest.approx(0.0455, abs=0.006)
+
+
+@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize(
+    "height, width, channels, classes", [(16, 16, 1, 10), (24, 33, 3, 3), (128, 64, 3, 26)]
+)
+def test_networks_take_images_of_any_size(
+    block: int, height: int, width: int, channels: int, classes: int
+) -> None:
+    names = tuple(str(label) for label in range(classes))
+    spec = ImageSpec(height, width, channels, names, "edge")
+    x, labels = jnp.zeros((5, *spec.shape)), jnp.zeros(5, int)
+    for generator in GENERATORS:
+        for discriminator in DISCRIMINATORS:
+            overrides = {"generator": generator, "discriminator": discriminator}
+            gan = make_gan(tiny_gan_config(pixel_block=block, **overrides), spec)
+
+            def use(gan: Gan = gan) -> tuple[jax.Array, jax.Array]:
+                state = init_state(gan.config, gan.spec, KEY)
+                converted, _ = generate(gan, state.generator, x, KEY, train=True)
+                return converted, discriminate(gan, state.discriminator, x, labels, KEY)[0]
+
+            converted, logits = jax.eval_shape(use)
+            assert converted.shape == x.shape and logits.shape == (5,)
+    task = shapes(TaskClassifier, tiny_gan_config(), spec)
+    assert nnx.eval_shape(TaskClassifier.from_real, task, x).shape == (5, classes)
+
+
+@pytest.mark.parametrize("size, block, depth", [(28, 1, 3), (28, 2, 2), (8, 2, 0), (128, 1, 5)])
+def test_discriminators_halve_down_to_four_positions(size: int, block: int, depth: int) -> None:
+    spec = ImageSpec(size, size, 1, DIGITS.classes, (0,))
+    config = tiny_gan_config(pixel_block=block, discriminator_filters=3)
+    convs = shapes(Discriminator, config, spec).convs
+    widths = [3, 6, 12, 24, 24, 24][: depth + 1]  # eight times the first at most
+    assert [conv.kernel.shape[2:] for conv in convs] == list(itertools.pairwise(widths))
 
 
 # --- forward passes ---------------------------------------------------------------------------
@@ -172,7 +212,7 @@ def test_generator_equals_numpys(train: bool, block: int) -> None:
     z = np.random.default_rng(2).uniform(-1, 1, (3, 10)).astype(np.float32)
     right = reference.generator(generator, x, z, train=train)
     assert right.std() > 0.05
-    SAME(generate(generator, x, z, train=train), right)
+    SAME(run(generator, x, z, train=train), right)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +239,7 @@ def test_discriminator_of_blocks_equals_numpys(train: bool) -> None:
     SAME(judge(of_blocks, images(3), key=KEY, train=train), right)
 
 
-@pytest.mark.parametrize("stem", ["font", "mnist"])
+@pytest.mark.parametrize("stem", ["synthetic", "real"])
 def test_task_classifier_equals_numpys(stem: str) -> None:
     task = make(TaskClassifier)
     right = reference.task_classifier(task, images(3), stem=stem)
@@ -210,7 +250,7 @@ def test_task_classifier_equals_numpys(stem: str) -> None:
 def test_the_domains_have_their_own_stems() -> None:
     task = make(TaskClassifier)
     x = jnp.asarray(images(3))
-    assert not np.allclose(task.from_font(x), task.from_mnist(x))
+    assert not np.allclose(task.from_synthetic(x), task.from_real(x))
 
 
 # --- training mode ----------------------------------------------------------------------------
@@ -234,12 +274,12 @@ def test_outside_training_nothing_changes_and_batches_do_not_matter(module) -> N
     before = nnx.state(network, nnx.BatchStat)
     x, z = images(4), np.zeros((4, 10), np.float32)
 
-    def run(count: int) -> jax.Array:
+    def see(count: int) -> jax.Array:
         if module is Generator:
-            return generate(network, x[:count], z[:count], train=False)
+            return run(network, x[:count], z[:count], train=False)
         return judge(network, x[:count], key=KEY, train=False)
 
-    SAME(run(4)[:2], run(2), rtol=1e-5)
+    SAME(see(4)[:2], see(2), rtol=1e-5)
     jax.tree.map(np.testing.assert_array_equal, nnx.state(network, nnx.BatchStat), before)
 
 
@@ -282,13 +322,13 @@ def test_discriminator_draws_anew_for_every_image_and_key(perturbed: Discriminat
 
 
 def test_task_classifier_drops_hidden_units_when_it_has_a_key() -> None:
-    task = TaskClassifier(tiny_gan(task_dropout=0.2), rngs=nnx.Rngs(0))
+    task = TaskClassifier(tiny_gan_config(task_dropout=0.2), DIGITS, rngs=nnx.Rngs(0))
     nnx.update(task, jax.tree.map(jnp.zeros_like, nnx.state(task, nnx.Param)))
     task.dense1.bias[...] = jnp.ones(100)
     task.dense2.kernel[...] = jnp.ones((100, 10))
     x = jnp.zeros((500, 28, 28, 1))
-    np.testing.assert_array_equal(task.from_mnist(x), 100)
-    for read in (task.from_font, task.from_mnist):
-        sums = np.asarray(read(x, key=KEY))[:, 0]
+    np.testing.assert_array_equal(task.from_real(x), 100)
+    for predict in (task.from_synthetic, task.from_real):
+        sums = np.asarray(predict(x, key=KEY))[:, 0]
         assert sums.mean() == pytest.approx(100, abs=1.5)
         assert sums.std() == pytest.approx(np.sqrt(100 * 0.2 / 0.8), rel=0.1)

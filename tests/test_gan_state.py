@@ -9,12 +9,12 @@ import pytest
 
 from synth2real.gan.config import gan_config
 from synth2real.gan.state import make_optimiser
-from tiny import tiny_gan
+from tiny import tiny_gan_config
 
 
 def updates(*gradients: dict[str, list[float]]) -> list[dict[str, np.ndarray]]:
     """What the optimiser, at learning rate 0.001, adds to the tensors after each gradient."""
-    optimiser = make_optimiser(tiny_gan(learning_rate=1e-3))
+    optimiser = make_optimiser(tiny_gan_config(learning_rate=1e-3))
     trees = [{name: jnp.asarray(g) for name, g in gradient.items()} for gradient in gradients]
     state, changes = optimiser.init(trees[0]), []
     for gradient in trees:
@@ -47,7 +47,7 @@ def test_a_zero_gradient_is_no_division_by_zero() -> None:
 
 
 def test_learning_rate_falls_by_a_twentieth_every_10_000_updates() -> None:
-    optimiser = make_optimiser(tiny_gan(learning_rate=0.01))
+    optimiser = make_optimiser(tiny_gan_config(learning_rate=0.01))
     gradient = jnp.ones(1)
 
     @jax.jit
@@ -66,7 +66,7 @@ def test_learning_rate_falls_by_a_twentieth_every_10_000_updates() -> None:
 
 
 def test_steps_count_both_updates_samples() -> None:
-    assert tiny_gan(samples=640, batch_size=32).steps == 10
-    assert tiny_gan(samples=703, batch_size=32).steps == 10
+    assert tiny_gan_config(samples=640, batch_size=32).steps == 10
+    assert tiny_gan_config(samples=703, batch_size=32).steps == 10
     # 12 million samples, 32 in each of a step's two updates.
     assert gan_config("pixelda-code").steps == 187_500

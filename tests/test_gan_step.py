@@ -10,12 +10,12 @@ import pytest
 from flax import nnx
 
 import reference
-from quiet import GRAPHS, LOSSES, QUIET, STATE
+from quiet import LOSSES, QUIET, STATE
 from synth2real.gan.config import PRESETS, LossWeights, gan_config
-from synth2real.gan.state import GanState, make_graphs
+from synth2real.gan.state import GanState, make_gan
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.training import Images
-from tiny import blank_generator, merged, random_gan_state, random_images
+from tiny import DIGITS, blank_generator, merged, random_gan_state, random_images
 
 KEY = jax.random.key(0)
 
@@ -26,8 +26,8 @@ WEIGHTS = {preset: asdict(gan_config(preset).weights) for preset in ("pixelda-co
 @jax.jit
 def quiet_step(weights: dict, state: GanState, data: GanData) -> tuple[GanState, dict]:
     """A step whose loss weights are arguments, so that all tests share what is compiled."""
-    config = replace(QUIET, weights=LossWeights(**weights))
-    return make_train_step(config, GRAPHS)(state, data, KEY)
+    config = replace(QUIET.config, weights=LossWeights(**weights))
+    return make_train_step(QUIET._replace(config=config))(state, data, KEY)
 
 
 def step(data: GanData = DATA, state: GanState = STATE, **weights: float) -> tuple[GanState, dict]:
@@ -67,7 +67,7 @@ def test_a_fresh_adam_moves_parameters_by_the_learning_rate() -> None:
     state, _ = step()
     for old, new in zip(STATE[1:], state[1:], strict=True):
         for a, b in zip(jax.tree.leaves(old.params), jax.tree.leaves(new.params), strict=True):
-            assert np.abs(a - b).max() == pytest.approx(QUIET.learning_rate, rel=0.01)
+            assert np.abs(a - b).max() == pytest.approx(QUIET.config.learning_rate, rel=0.01)
 
 
 def test_every_step_draws_its_own_batch() -> None:
@@ -88,8 +88,8 @@ def test_real_labels_matter_to_the_text_and_not_to_the_code() -> None:
     assert same(step(**code)[0], step(other, **code)[0])
 
 
-def test_font_labels_matter_to_task_classifier_and_generator_alone() -> None:
-    one, other = step()[0], step(DATA._replace(font=relabelled(DATA.font)))[0]
+def test_synthetic_labels_matter_to_task_classifier_and_generator_alone() -> None:
+    one, other = step()[0], step(DATA._replace(synthetic=relabelled(DATA.synthetic)))[0]
     assert not same(one.task.params, other.task.params)
     assert not same(one.generator.params, other.generator.params)
     assert same(one.discriminator, other.discriminator)
@@ -114,19 +114,19 @@ def test_without_the_losses_on_its_images_the_generator_does_not_learn() -> None
     assert not same(step(task_converted=0.0, pixel_change=0.0)[0].generator.params, STATE[1][0])
 
 
-@pytest.mark.parametrize("silent", ["font", "mnist"])
+@pytest.mark.parametrize("silent", ["synthetic", "real"])
 def test_each_domain_teaches_its_own_stem(silent: str) -> None:
-    off = {"font": ["task_font"], "mnist": ["task_real", "task_converted"]}[silent]
+    off = {"synthetic": ["task_synthetic"], "real": ["task_real", "task_converted"]}[silent]
     state, _ = step(**dict.fromkeys(off, 0.0))
     for name, moved in changed(STATE.task.params, state.task.params).items():
         assert moved != name.startswith(f"{silent}_stem"), name
 
 
 @pytest.mark.parametrize("loss", ["task_real", "task_converted"])
-def test_real_and_converted_images_both_teach_the_mnist_stem(loss: str) -> None:
-    off = {"task_real": 0.0, "task_converted": 0.0, "task_font": 0.0} | {loss: 1.0}
+def test_real_and_converted_images_both_teach_the_real_stem(loss: str) -> None:
+    off = {"task_real": 0.0, "task_converted": 0.0, "task_synthetic": 0.0} | {loss: 1.0}
     moved = changed(STATE.task.params, step(**off)[0].task.params)
-    assert all(moved[name] for name in moved if name.startswith("mnist_stem"))
+    assert all(moved[name] for name in moved if name.startswith("real_stem"))
 
 
 # --- the losses of one step, by numpy -----------------------------------------------------------
@@ -134,53 +134,53 @@ def test_real_and_converted_images_both_teach_the_mnist_stem(loss: str) -> None:
 
 @pytest.fixture(scope="module")
 def known() -> tuple[GanState, GanState, dict, np.ndarray, np.ndarray]:
-    """A step on copies of one font and one real image: whatever is drawn, the batch is known."""
-    font, real = (Images(*(x[jnp.zeros(20, int)] for x in images)) for images in DATA)
+    """A step on copies of one image of each kind: whatever is drawn, the batch is known."""
+    synthetic, real = (Images(*(x[jnp.zeros(20, int)] for x in images)) for images in DATA)
     before = STATE._replace(generator=blank_generator(STATE, 0.4))
-    after, losses = step(GanData(font, real), before)
-    real, font = (np.asarray(x.images[:2]) / 127.5 - 1 for x in (real, font))
-    return before, after, losses, real, font
+    after, losses = step(GanData(synthetic, real), before)
+    real, synthetic = (np.asarray(x.images[:2]) / 127.5 - 1 for x in (real, synthetic))
+    return before, after, losses, real, synthetic
 
 
 def test_real_and_converted_batches_are_normalised_apart(known) -> None:
-    before, _, losses, real, font = known
-    judge = merged(GRAPHS.discriminator, before.discriminator)
+    before, _, losses, real, synthetic = known
+    judge = merged(QUIET.discriminator, before.discriminator)
     logits = [
         reference.discriminator(judge, x, train=True)
-        for x in (real, np.full_like(font, np.tanh(0.4)))
+        for x in (real, np.full_like(synthetic, np.tanh(0.4)))
     ]
     right = sum(
         reference.sigmoid_cross_entropy(x, target).mean()
         for x, target in zip(logits, (1, 0), strict=True)
     )
     together = reference.discriminator(
-        judge, np.concatenate([real, np.full_like(font, np.tanh(0.4))]), train=True
+        judge, np.concatenate([real, np.full_like(synthetic, np.tanh(0.4))]), train=True
     )
     assert not np.allclose(together, np.concatenate(logits), atol=0.01)
     assert losses["discriminator"] == pytest.approx(right, rel=1e-4)
 
 
 def test_the_discriminators_averages_see_real_then_converted_images(known) -> None:
-    before, after, _, real, font = known
-    judge = merged(GRAPHS.discriminator, before.discriminator)
+    before, after, _, real, synthetic = known
+    judge = merged(QUIET.discriminator, before.discriminator)
     mean, variance = np.zeros(4), np.ones(4)
-    for x in (real, np.full_like(font, np.tanh(0.4))):
+    for x in (real, np.full_like(synthetic, np.tanh(0.4))):
         h = reference.leaky_relu(reference.module_conv(judge.conv_in, x))
         moments = reference.batch_moments(reference.module_conv(judge.convs[0], h, stride=2))
         mean, variance = 0.9 * mean + 0.1 * moments[0], 0.9 * variance + 0.1 * moments[1]
-    stats = merged(GRAPHS.discriminator, after.discriminator).bns[0]
+    stats = merged(QUIET.discriminator, after.discriminator).bns[0]
     np.testing.assert_allclose(stats.mean[...], mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(stats.var[...], variance, rtol=1e-4)
 
 
 def test_task_losses_are_those_of_the_networks_before_the_step(known) -> None:
-    before, _, losses, real, font = known
-    task = merged(GRAPHS.task, before.task)
-    font_label, real_label = (images.labels[:1] for images in DATA)
+    before, _, losses, real, synthetic = known
+    task = merged(QUIET.task, before.task)
+    synthetic_label, real_label = (images.labels[:1] for images in DATA)
     for name, x, stem, label in [
-        ("task_font", font, "font", font_label),
-        ("task_converted", np.full_like(font, np.tanh(0.4)), "mnist", font_label),
-        ("task_real", real, "mnist", real_label),
+        ("task_synthetic", synthetic, "synthetic", synthetic_label),
+        ("task_converted", np.full_like(synthetic, np.tanh(0.4)), "real", synthetic_label),
+        ("task_real", real, "real", real_label),
     ]:
         logits = reference.task_classifier(task, x, stem=stem)
         right = reference.softmax_cross_entropy(logits, np.repeat(label, 2)).mean()
@@ -188,12 +188,12 @@ def test_task_losses_are_those_of_the_networks_before_the_step(known) -> None:
 
 
 def test_the_generator_is_judged_by_the_updated_discriminator(known) -> None:
-    before, after, losses, _, font = known
-    converted = np.full_like(font, np.tanh(0.4))
+    before, after, losses, _, synthetic = known
+    converted = np.full_like(synthetic, np.tanh(0.4))
     new, old = (
         reference.sigmoid_cross_entropy(
             reference.discriminator(
-                merged(GRAPHS.discriminator, state.discriminator), converted, train=True
+                merged(QUIET.discriminator, state.discriminator), converted, train=True
             ),
             1,
         ).mean()
@@ -203,10 +203,10 @@ def test_the_generator_is_judged_by_the_updated_discriminator(known) -> None:
     assert losses["adversarial"] == pytest.approx(new, rel=1e-4)
 
 
-def test_pixel_change_compares_the_conversion_with_its_font_image(known) -> None:
-    *_, losses, _, font = known
-    # A constant image less the font image: twice the font image's variance.
-    assert losses["pixel_change"] == pytest.approx(2 * font[0].var(), rel=1e-5)
+def test_pixel_change_compares_the_conversion_with_its_synthetic_image(known) -> None:
+    *_, losses, _, synthetic = known
+    # A constant image less the synthetic image: twice the synthetic image's variance.
+    assert losses["pixel_change"] == pytest.approx(2 * synthetic[0].var(), rel=1e-5)
 
 
 # --- presets ----------------------------------------------------------------------------------
@@ -215,9 +215,9 @@ def test_pixel_change_compares_the_conversion_with_its_font_image(known) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_one_step_of_each_preset(preset: str) -> None:
-    config = gan_config(preset, batch_size=2)
-    state = random_gan_state(config)
-    train_step = jax.jit(make_train_step(config, make_graphs(config)))
+    gan = make_gan(gan_config(preset, batch_size=2), DIGITS)
+    state = random_gan_state(gan)
+    train_step = jax.jit(make_train_step(gan))
     after, losses = train_step(state, DATA, KEY)
     for old, new in zip(state[1:], after[1:], strict=True):
         assert all(changed(old.params, new.params).values())
@@ -225,7 +225,7 @@ def test_one_step_of_each_preset(preset: str) -> None:
     assert all(changed(state.discriminator.stats, after.discriminator.stats).values())
     assert sorted(losses) == sorted(LOSSES)
     # Weights are small at first, so that the task classifier starts from chance.
-    assert losses["task_font"] == pytest.approx(math.log(10), rel=0.1)
+    assert losses["task_synthetic"] == pytest.approx(math.log(10), rel=0.1)
     assert all(np.isfinite(loss) for loss in losses.values())
     other = DATA._replace(real=relabelled(DATA.real))
     unmoved = same(after, train_step(state, other, KEY)[0])

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import signal
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,16 +12,15 @@ import numpy as np
 import pytest
 
 import reference
-from quiet import GRAPHS, LOSSES, QUIET, STATE
-from synth2real.checkpoints import CheckpointError, open_checkpoints
+from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
-from synth2real.gan.config import GanConfig
-from synth2real.gan.state import init_state
+from synth2real.gan.state import Gan, init_state
 from synth2real.gan.step import GanData
 from synth2real.gan.train import load_gan_data, make_validate, train_gan
-from synth2real.splits import SplitsConfig, read_split, write_split
+from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+from synth2real.io.trees import load_tree
+from synth2real.splits import Size, read_split, write_split
 from synth2real.training import TrainingError
-from synth2real.trees import load_tree
 from tiny import blank_generator, merged, numbered_images, random_images, tiny_gan
 
 KEY = jax.random.key(0)
@@ -30,10 +28,8 @@ KEY = jax.random.key(0)
 RUN = tiny_gan(samples=423)  # 105 steps of 4 samples, and 3 samples too few for another
 
 
-def run(
-    folder: Path, config: GanConfig = RUN, seed: int = 0, stop: bool = False
-) -> tuple[Path, Path]:
-    """Trains on nine font images and a single real one; `stop` stops it after a chunk."""
+def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tuple[Path, Path]:
+    """Trains on nine synthetic images and a single real one; `stop` stops it after a chunk."""
     paths = folder / "networks.npz", folder / "metrics.jsonl"
     train = GanData(random_images(9), random_images(1, seed=1))
     validation = GanData(random_images(3, seed=2), random_images(4, seed=3))
@@ -41,7 +37,7 @@ def run(
         if stop:
             os.kill(os.getpid(), signal.SIGTERM)
         train_gan(
-            config,
+            gan,
             train,
             validation,
             seed=seed,
@@ -62,8 +58,9 @@ def test_metrics_are_lines_of_json_up_to_the_budget(trained: tuple[Path, Path]) 
     records = [json.loads(line) for line in trained[1].read_text().splitlines()]
     rates = ["accuracy_real", "accuracy_converted"]
     for record in records:
-        assert sorted(record) == sorted(["samples", *LOSSES, *rates])
+        assert sorted(record) == sorted(["samples", *LOSSES, *rates, "arithmetic"])
         assert all(math.isfinite(record[name]) for name in LOSSES)
+        assert record["arithmetic"].startswith("cpu ")
         assert record["accuracy_real"] in (0, 0.25, 0.5, 0.75, 1)
     assert [record["samples"] for record in records] == [400, 420]
 
@@ -71,7 +68,7 @@ def test_metrics_are_lines_of_json_up_to_the_budget(trained: tuple[Path, Path]) 
 def test_the_file_holds_parameters_and_statistics_of_all_networks(
     trained: tuple[Path, Path],
 ) -> None:
-    shapes = jax.eval_shape(lambda: init_state(RUN, KEY))
+    shapes = jax.eval_shape(lambda: init_state(RUN.config, RUN.spec, KEY))
     with np.load(trained[0]) as file:
         sizes = {name: file[name].shape for name in file.files}
         assert not np.allclose(file["generator/stats/noise_bn/var/value"], 1)
@@ -82,10 +79,10 @@ def test_the_file_holds_parameters_and_statistics_of_all_networks(
 
 
 def test_without_samples_the_networks_are_those_it_starts_with(tmp_path: Path) -> None:
-    config = tiny_gan(samples=0)
-    path, metrics_path = run(tmp_path, config)
+    gan = tiny_gan(samples=0)
+    path, metrics_path = run(tmp_path, gan)
     key_init, *_ = jax.random.split(jax.random.key(0), 3)
-    start = jax.jit(init_state, static_argnums=0)(config, key_init)
+    start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
     written = load_tree(path, start.weights)
     jax.tree.map(np.testing.assert_array_equal, written, start.weights)
     assert metrics_path.read_text() == ""
@@ -118,59 +115,70 @@ def test_another_seed_trains_another_gan(trained: tuple[Path, Path], tmp_path: P
 
 @pytest.mark.slow
 def test_a_run_that_diverges_names_the_loss_and_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"^training diverged by step 5: .*task_font = nan"):
-        run(tmp_path, replace(RUN, samples=20, learning_rate=1e30))
+    with pytest.raises(
+        TrainingError, match=r"^training diverged by step 5: .*task_synthetic = nan"
+    ):
+        run(tmp_path, tiny_gan(samples=20, learning_rate=1e30))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".checkpoints.lock", "checkpoints"]
 
 
 # --- data and validation ----------------------------------------------------------------------
 
 
+def split_in_half(total: int, real: Path, synthetic: Path, path: Path) -> None:
+    size = Size("ratio", "0.5")
+    pools = {"real_path": real, "synthetic_path": synthetic}
+    write_split(size, total, seed=0, stratify=False, **pools, path=path)
+
+
 def test_training_and_validation_images_are_the_splits(tmp_path: Path) -> None:
-    paths = {name: tmp_path / f"{name}.npz" for name in ("mnist", "font", "split")}
-    numbered_images(paths["mnist"], 40)
-    _, font_labels = numbered_images(paths["font"], 60, start=100)
-    write_split("0.5", SplitsConfig(total=60), paths["mnist"], paths["font"], paths["split"])
+    paths = {name: tmp_path / f"{name}.npz" for name in ("real", "synthetic", "split")}
+    numbered_images(paths["real"], 40)
+    _, synthetic_labels = numbered_images(paths["synthetic"], 60, start=100)
+    split_in_half(60, paths["real"], paths["synthetic"], paths["split"])
     split = read_split(paths["split"])
-    train, validation = load_gan_data(paths["split"], paths["mnist"], paths["font"])
+    train, validation = load_gan_data(paths["split"], paths["real"], paths["synthetic"])
     assert train.real.images.shape == (27, 28, 28, 1)
     assert train.real.images[:, 0, 0, 0].tolist() == split.real_train.tolist()
     assert validation.real.images[:, 5, 7, 0].tolist() == split.real_validation.tolist()
-    assert train.font.images[:, 0, 0, 0].tolist() == (100 + split.font_train).tolist()
-    assert validation.font.images[:, 9, 0, 0].tolist() == (100 + split.font_validation).tolist()
-    assert train.font.labels.tolist() == font_labels[split.font_train].tolist()
+    assert train.synthetic.images[:, 0, 0, 0].tolist() == (100 + split.synthetic_train).tolist()
+    assert (
+        validation.synthetic.images[:, 9, 0, 0].tolist()
+        == (100 + split.synthetic_validation).tolist()
+    )
+    assert train.synthetic.labels.tolist() == synthetic_labels[split.synthetic_train].tolist()
 
 
 def test_a_damaged_image_file_is_refused_by_name(tmp_path: Path) -> None:
     numbered_images(tmp_path / "images.npz", 20)
     images = tmp_path / "images.npz"
-    write_split("0.5", SplitsConfig(total=20), images, images, tmp_path / "split.npz")
-    (tmp_path / "font.npz").write_bytes(images.read_bytes()[:2000])
-    with pytest.raises(InputError, match=r"font\.npz: cannot be read"):
-        load_gan_data(tmp_path / "split.npz", images, tmp_path / "font.npz")
+    split_in_half(20, images, images, tmp_path / "split.npz")
+    (tmp_path / "synthetic.npz").write_bytes(images.read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"synthetic\.npz: cannot be read"):
+        load_gan_data(tmp_path / "split.npz", images, tmp_path / "synthetic.npz")
 
 
 def test_validation_accuracies_are_the_task_classifiers() -> None:
     state = STATE._replace(generator=blank_generator(STATE, 0.4))
-    # 520 font images, of which the first 500 count.
+    # 520 synthetic images, of which the first 500 count.
     validation = GanData(random_images(520, seed=3), random_images(30, seed=4))
-    module = merged(GRAPHS.task, STATE.task)
-    read = partial(reference.task_classifier, module, stem="mnist")
+    module = merged(QUIET.task, STATE.task)
+    read = partial(reference.task_classifier, module, stem="real")
     real = read(np.asarray(validation.real.images) / 127.5 - 1).argmax(axis=1)
     grey = read(np.full((1, 28, 28, 1), np.tanh(0.4))).argmax()
-    accuracies = make_validate(QUIET, GRAPHS, validation)(state, KEY)
+    accuracies = make_validate(QUIET, validation)(state, KEY)
     right = np.mean(real == np.asarray(validation.real.labels))
     assert 0 < right < 1
     assert accuracies["accuracy_real"] == pytest.approx(right)
-    share = np.mean(np.asarray(validation.font.labels[:500]) == grey)
-    assert share != np.mean(np.asarray(validation.font.labels) == grey)
+    share = np.mean(np.asarray(validation.synthetic.labels[:500]) == grey)
+    assert share != np.mean(np.asarray(validation.synthetic.labels) == grey)
     assert accuracies["accuracy_converted"] == pytest.approx(share)
 
 
-@pytest.mark.parametrize("n_font, n_real", [(3, 0), (0, 3), (0, 0)])
-def test_accuracy_is_none_where_no_image_is_held_out(n_font: int, n_real: int) -> None:
+@pytest.mark.parametrize("n_synthetic, n_real", [(3, 0), (0, 3), (0, 0)])
+def test_accuracy_is_none_where_no_image_is_held_out(n_synthetic: int, n_real: int) -> None:
     # Fewer than ten images of a kind leave none to validate on.
-    validate = make_validate(QUIET, GRAPHS, GanData(random_images(n_font), random_images(n_real)))
+    validate = make_validate(QUIET, GanData(random_images(n_synthetic), random_images(n_real)))
     accuracies = validate(STATE, KEY)
-    assert (accuracies["accuracy_converted"] is None) == (n_font == 0)
+    assert (accuracies["accuracy_converted"] is None) == (n_synthetic == 0)
     assert (accuracies["accuracy_real"] is None) == (n_real == 0)

@@ -1,4 +1,4 @@
-"""The networks of the preset synth2real: what bends images, and what judges them by digit."""
+"""The networks of the preset synth2real: what bends images, and what judges them by class."""
 
 import jax
 import jax.numpy as jnp
@@ -7,34 +7,43 @@ import pytest
 from flax import nnx
 
 from synth2real.gan.projection import ProjectionDiscriminator
-from synth2real.gan.state import make_graphs
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.gan.warp import REACH, WarpGenerator
-from tiny import random_gan_state, random_images, random_pixels, tiny_gan
+from synth2real.spec import ImageSpec
+from tiny import DIGITS, random_gan_state, random_images, random_pixels, tiny_gan
 
 KEY = jax.random.key(0)
-CONFIG = tiny_gan("synth2real")
+GAN = tiny_gan("synth2real")
 BLOCKS = tiny_gan("synth2real", pixel_block=2)
-X = jnp.asarray(random_pixels(3)[..., None] / 127.5 - 1, "float32")
-Z = jax.random.uniform(KEY, (3, CONFIG.noise_dim), minval=-1)
+COLOUR = ImageSpec(24, 17, 3, ("a", "b", "c"), "edge")
+X = jnp.asarray(random_pixels(3) / 127.5 - 1, "float32")
+Z = jax.random.uniform(KEY, (3, GAN.config.noise_dim), minval=-1)
+PIXELS = 28 * REACH  # the reach in them
 
 
-def still(config=CONFIG) -> WarpGenerator:
+def still(gan=GAN) -> WarpGenerator:
     """A generator that moves nothing."""
-    generator = WarpGenerator(config, rngs=nnx.Rngs(0))
+    generator = WarpGenerator(gan.config, gan.spec, rngs=nnx.Rngs(0))
     for layer in (generator.displacement, generator.affine):
         layer.kernel[...] = jnp.zeros_like(layer.kernel[...])
     return generator
 
 
-@pytest.mark.parametrize("config", [CONFIG, BLOCKS])
-def test_a_generator_that_moves_nothing_returns_its_input(config) -> None:
-    np.testing.assert_allclose(still(config)(X, Z, train=True), X, atol=1e-5)
+@pytest.mark.parametrize("gan", [GAN, BLOCKS])
+def test_a_generator_that_moves_nothing_returns_its_input(gan) -> None:
+    np.testing.assert_allclose(still(gan)(X, Z, train=True), X, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 2])
+def test_a_generator_of_odd_colour_images_that_moves_nothing_returns_its_input(block: int) -> None:
+    gan = tiny_gan("synth2real", COLOUR, pixel_block=block)
+    x = jnp.asarray(random_pixels(3, spec=COLOUR) / 127.5 - 1, "float32")
+    np.testing.assert_allclose(still(gan)(x, Z, train=True), x, atol=1e-5)
 
 
 def test_a_constant_displacement_shifts_the_image_and_brings_in_background() -> None:
     generator = still()
-    generator.displacement.bias[...] = jnp.arctanh(jnp.array([2.0, -1.0]) / REACH)  # (row, column)
+    generator.displacement.bias[...] = jnp.arctanh(jnp.array([2.0, -1.0]) / PIXELS)  # (row, column)
     shifted = np.asarray(generator(X, Z, train=False))
     np.testing.assert_allclose(shifted[:, :-2, 1:], X[:, 2:, :-1], atol=1e-5)
     np.testing.assert_allclose(shifted[:, -2:], -1, atol=1e-5)
@@ -42,13 +51,13 @@ def test_a_constant_displacement_shifts_the_image_and_brings_in_background() -> 
 
 def test_the_affine_part_moves_the_rim_by_its_reach_at_most() -> None:
     generator = still()
-    # A row comes from 1 + REACH / 14 times its distance to the middle, 13.5 pixels at the rim.
+    # A row comes from 1 + 4 / 14 times its distance to the middle, 13.5 pixels at the rim.
     generator.affine.bias[...] = jnp.array([100.0, 0, 0, 0, 0, 0])
     ramp = jnp.broadcast_to(jnp.linspace(-1, 1, 28).reshape(1, 28, 1, 1), (3, 28, 28, 1))
     stretched = np.asarray(generator(ramp, Z, train=False))
     middle = slice(10, 18)  # what the rim's zeros do not reach
     np.testing.assert_allclose(
-        stretched[:, middle], np.asarray(ramp)[:, middle] * (1 + REACH / 14), atol=1e-4
+        stretched[:, middle], np.asarray(ramp)[:, middle] * (1 + 4 / 14), atol=1e-4
     )
 
 
@@ -64,13 +73,13 @@ def test_no_generator_throws_all_ink_off_the_canvas(signs: list[int]) -> None:
 
 
 def test_noise_changes_the_bend() -> None:
-    generator = WarpGenerator(CONFIG, rngs=nnx.Rngs(0))
+    generator = WarpGenerator(GAN.config, DIGITS, rngs=nnx.Rngs(0))
     assert not np.allclose(generator(X, Z, train=True), generator(X, -Z, train=True), atol=1e-4)
 
 
-@pytest.mark.parametrize("config", [CONFIG, BLOCKS])
-def test_the_discriminator_judges_by_digit(config) -> None:
-    judge = ProjectionDiscriminator(config, rngs=nnx.Rngs(0))
+@pytest.mark.parametrize("gan", [GAN, BLOCKS])
+def test_the_discriminator_judges_by_class(gan) -> None:
+    judge = ProjectionDiscriminator(gan.config, gan.spec, rngs=nnx.Rngs(0))
     judge.dense_out.bias[...] = 100.0 * jnp.arange(10)
     labels = jnp.array([0, 3, 9])
     logits = np.asarray(judge(X, labels, key=KEY, train=False))
@@ -80,7 +89,7 @@ def test_the_discriminator_judges_by_digit(config) -> None:
 
 
 def test_the_discriminators_convolutions_have_spectral_norm_one() -> None:
-    judge = ProjectionDiscriminator(CONFIG, rngs=nnx.Rngs(0))
+    judge = ProjectionDiscriminator(GAN.config, DIGITS, rngs=nnx.Rngs(0))
     for _ in range(200):  # power iterations
         judge(X, jnp.zeros(3, jnp.int32), key=KEY, train=True)
     for conv in judge.convs:
@@ -90,9 +99,9 @@ def test_the_discriminators_convolutions_have_spectral_norm_one() -> None:
 
 
 def test_a_step_normalises_the_discriminators_kernels_once_for_each_batch() -> None:
-    state = random_gan_state(CONFIG, spread=0.3)
+    state = random_gan_state(GAN, spread=0.3)
     data = GanData(random_images(8), random_images(8, seed=1))
-    after, _ = make_train_step(CONFIG, make_graphs(CONFIG))(state, data, KEY)
+    after, _ = make_train_step(GAN)(state, data, KEY)
     for i in range(4):
         kernel = np.asarray(state.discriminator.params["convs"][i]["layer_instance"]["kernel"][...])
         kernel = kernel.reshape(-1, kernel.shape[-1]).astype(float)
@@ -104,14 +113,16 @@ def test_a_step_normalises_the_discriminators_kernels_once_for_each_batch() -> N
         assert float(sigma[...]) == pytest.approx(v @ kernel @ u, rel=1e-4)
 
 
-def test_a_digit_without_real_images_is_left_out_of_the_game() -> None:
-    state = random_gan_state(CONFIG, spread=0.3)
-    font, real = random_images(8), random_images(8, seed=1)
-    # All fonts show a 6, which no real image does: whatever the generator makes, nothing is
-    # learned of it, and the discriminator is as undecided as at chance.
-    data = GanData(font._replace(labels=jnp.full(8, 6)), real._replace(labels=jnp.arange(8) % 6))
-    _, metrics = make_train_step(CONFIG, make_graphs(CONFIG))(state, data, KEY)
+def test_a_class_without_real_images_is_left_out_of_the_game() -> None:
+    state = random_gan_state(GAN, spread=0.3)
+    synthetic, real = random_images(8), random_images(8, seed=1)
+    # All synthetic images show a 6, which no real image does: whatever the generator makes,
+    # nothing is learned of it, and the discriminator is as undecided as at chance.
+    data = GanData(
+        synthetic._replace(labels=jnp.full(8, 6)), real._replace(labels=jnp.arange(8) % 6)
+    )
+    _, metrics = make_train_step(GAN)(state, data, KEY)
     np.testing.assert_allclose(metrics["adversarial"], np.log(2), rtol=1e-6)
     with_sixes = data._replace(real=real._replace(labels=jnp.full(8, 6)))
-    _, metrics = make_train_step(CONFIG, make_graphs(CONFIG))(state, with_sixes, KEY)
+    _, metrics = make_train_step(GAN)(state, with_sixes, KEY)
     assert abs(float(metrics["adversarial"]) - np.log(2)) > 1e-6

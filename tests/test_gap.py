@@ -10,15 +10,15 @@ from flax import nnx
 
 import reference
 from synth2real.classify.network import Classifier
-from synth2real.classify.train import load_classifier, make_accuracy
+from synth2real.classify.train import load_classifier, make_predict
 from synth2real.gap import measure
 from synth2real.gap.domain import domain_accuracy
 from synth2real.gap.judge import judge_images, train_judge
 from synth2real.gap.metrics import density_and_coverage, frechet_distance, kernel_distance
-from synth2real.gap.table import Measurement, Source, merge_measurements, write_measurements
+from synth2real.gap.table import Measured, Measurement, merge_measurements, write_measurements
+from synth2real.io.trees import save_tree
 from synth2real.training import Images
-from synth2real.trees import save_tree
-from tiny import random_images, randomise, tiny_classifier
+from tiny import DIGITS, random_images, randomise, tiny_classifier
 
 TINY = tiny_classifier(samples=30)
 HEADER = "metric,value,std,n\n"
@@ -26,7 +26,7 @@ HEADER = "metric,value,std,n\n"
 
 @pytest.fixture(scope="module")
 def judge() -> Classifier:
-    return randomise(nnx.eval_shape(lambda: Classifier(TINY, rngs=nnx.Rngs(0))), seed=3)
+    return randomise(nnx.eval_shape(lambda: Classifier(TINY, DIGITS, rngs=nnx.Rngs(0))), seed=3)
 
 
 @pytest.fixture
@@ -50,33 +50,36 @@ def test_the_judge_sees_all_batches_with_pixels_between_0_and_1(
     judge: Classifier, judge_path: Path
 ) -> None:
     images = random_images(503).images
-    seen = judge_images(TINY, judge_path, images)
+    seen = judge_images(TINY, DIGITS, judge_path, images)
     x = jnp.asarray(images, jnp.float32) / 255
     assert seen.features.dtype == np.float64
     np.testing.assert_allclose(seen.features, judge.features(x), rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(seen.digits, judge(x).argmax(-1))
-    assert len(set(seen.digits.tolist())) > 1
+    np.testing.assert_array_equal(seen.predictions, judge(x).argmax(-1))
+    assert len(set(seen.predictions.tolist())) > 1
 
 
 def test_the_judges_accuracy_is_written_beside_it(tmp_path: Path) -> None:
     path, table = tmp_path / "judge.npz", tmp_path / "judge.csv"
     test = random_images(40, seed=1)
-    train_judge(TINY, random_images(20), test, path=path, table=table)
-    accuracy = make_accuracy(TINY)(load_classifier(TINY, path), test)
+    train_judge(TINY, DIGITS, random_images(20), test, path=path, table=table)
+    predictions = make_predict(TINY, DIGITS)(load_classifier(TINY, DIGITS, path), test.images)
+    accuracy = np.mean(predictions == np.asarray(test.labels))
     assert table.read_text() == f"{HEADER}label_agreement,{accuracy:.6g},,40\n"
 
 
 def test_images_like_the_real_ones_are_not_told_from_them() -> None:
     # Trained long enough to know its 100 images by heart: none of them may be in the test.
     config = tiny_classifier(samples=5000, hidden=32, filters=[4, 8])
-    accuracy = domain_accuracy(config, random_images(101), random_images(101, seed=1), "test")
+    accuracy = domain_accuracy(
+        config, DIGITS, random_images(101), random_images(101, seed=1), "test"
+    )
     assert accuracy == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(102))
 
 
 def test_images_unlike_the_real_ones_are_told_from_them() -> None:
     black = Images(*jax.tree.map(jnp.zeros_like, random_images(100)))
     config = tiny_classifier(samples=2000, hidden=32, filters=[4, 8])
-    assert domain_accuracy(config, random_images(100), black, "test") > 0.98
+    assert domain_accuracy(config, DIGITS, random_images(100), black, "test") > 0.98
 
 
 # --- measuring --------------------------------------------------------------------------------
@@ -87,7 +90,7 @@ def told_apart(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Images, Images]]:
     """What the domain classifier, which is not trained, is given."""
     given: list[tuple[Images, Images]] = []
 
-    def domain(config: object, real: Images, images: Images, label: str) -> float:
+    def domain(config: object, spec: object, real: Images, images: Images, label: str) -> float:
         given.append((real, images))
         return 0.75
 
@@ -97,7 +100,7 @@ def told_apart(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Images, Images]]:
 
 def measured(judge_path: Path, real: Images, images: Images, known: bool = False) -> list[str]:
     path = judge_path.with_name("gap.csv")
-    measure.measure_gap(TINY, judge_path, real, images, known_to_judge=known, path=path)
+    measure.measure_gap(TINY, DIGITS, judge_path, real, images, known_to_judge=known, path=path)
     text = path.read_text()
     assert text.startswith(HEADER)
     return text.removeprefix(HEADER).splitlines()
@@ -108,13 +111,13 @@ def test_every_metric_of_as_many_images_as_are_real(judge_path: Path, told_apart
     rows = [line.split(",") for line in measured(judge_path, real, images)]
     ((real_apart, images_apart),) = told_apart
     assert len(real_apart.labels) == len(images_apart.labels) == 20
-    (x, _), (y, digits) = (
-        judge_images(TINY, judge_path, some.images) for some in (real_apart, images_apart)
+    (x, _), (y, predictions) = (
+        judge_images(TINY, DIGITS, judge_path, some.images) for some in (real_apart, images_apart)
     )
     distance, std = kernel_distance(x, y, subset=1000, draws=100)
     density, coverage = density_and_coverage(x, y)
     right = {
-        "label_agreement": np.mean(digits == np.asarray(images_apart.labels)),
+        "label_agreement": np.mean(predictions == np.asarray(images_apart.labels)),
         "frechet_distance": frechet_distance(x, y),
         "kernel_distance": distance,
         "density": density,
@@ -131,7 +134,7 @@ def test_few_images_meet_all_real_ones_where_numbers_may_differ(
 ) -> None:
     real, images = random_images(50), random_images(8, seed=1)
     rows = dict(line.split(",")[:2] for line in measured(judge_path, real, images))
-    x, y = (judge_images(TINY, judge_path, some.images).features for some in (real, images))
+    x, y = (judge_images(TINY, DIGITS, judge_path, some.images).features for some in (real, images))
     assert float(rows["frechet_distance"]) == pytest.approx(frechet_distance(x, y), rel=1e-4)
     ((real_apart, images_apart),) = told_apart
     assert len(real_apart.labels) == len(images_apart.labels) == 8
@@ -177,23 +180,24 @@ def test_tables_are_merged(tmp_path: Path) -> None:
 
     agreement = table("judge.csv", Measurement("label_agreement", 0.99, None, 10_000))
     distance = table(
-        "font.csv",
+        "synthetic.csv",
         Measurement("kernel_distance", -1e-8 / 3, 0.25, 200),
         Measurement("density", 1.5, None, 200),
     )
     tables = {
-        Source("", "", "MNIST test"): agreement,
-        Source("", "", "font"): distance,
-        Source("0.007", "", "real"): agreement,
-        Source("0.1", 3, "converted"): distance,
+        Measured("", "", "", "", "real test"): agreement,
+        Measured("", "", "", "", "synthetic"): distance,
+        Measured("", "r0.007", 0, "", "real"): agreement,
+        Measured("fold1", "n100", 2, 3, "converted"): distance,
     }
-    merge_measurements(tables, 1000, tmp_path / "gap.csv")
+    counts = {("", "r0.007", 0): 7, ("fold1", "n100", 2): 100}
+    merge_measurements(tables, counts, tmp_path / "gap.csv")
     assert (tmp_path / "gap.csv").read_text() == (
-        "ratio,n_real,gan_seed,images,metric,value,std,n\n"
-        ",,,MNIST test,label_agreement,0.99,,10000\n"
-        ",,,font,kernel_distance,-3.33333e-09,0.25,200\n"
-        ",,,font,density,1.5,,200\n"
-        "0.007,7,,real,label_agreement,0.99,,10000\n"
-        "0.1,100,3,converted,kernel_distance,-3.33333e-09,0.25,200\n"
-        "0.1,100,3,converted,density,1.5,,200\n"
+        "size,fold,draw,n_real,gan_seed,images,metric,value,std,n\n"
+        ",,,,,real test,label_agreement,0.99,,10000\n"
+        ",,,,,synthetic,kernel_distance,-3.33333e-09,0.25,200\n"
+        ",,,,,synthetic,density,1.5,,200\n"
+        "r0.007,,0,7,,real,label_agreement,0.99,,10000\n"
+        "n100,fold1,2,100,3,converted,kernel_distance,-3.33333e-09,0.25,200\n"
+        "n100,fold1,2,100,3,converted,density,1.5,,200\n"
     )

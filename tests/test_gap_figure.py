@@ -13,16 +13,16 @@ from matplotlib.image import imread
 
 from synth2real.figures.gap import PANELS, Gap, gap, read_gap
 
-TABLE = """ratio,n_real,gan_seed,images,metric,value,std,n
-,,,MNIST test,label_agreement,0.99,,10000
-,,,font,label_agreement,0.98,,10000
-,,,font,kernel_distance,0.5,0.01,10000
-0.007,420,,real,kernel_distance,0.002,0.001,420
-0.1,6000,,real,kernel_distance,0.001,0.0005,6000
-0.1,6000,0,converted,label_agreement,0.91,,10000
-0.007,420,0,converted,label_agreement,0.6,,10000
-0.007,420,1,converted,label_agreement,0.8,,10000
-0.007,420,0,converted,kernel_distance,0.3,0.02,10000
+TABLE = """size,n_real,gan_seed,images,metric,value,std,n
+,,,real test,label_agreement,0.99,,10000
+,,,synthetic,label_agreement,0.98,,10000
+,,,synthetic,kernel_distance,0.5,0.01,10000
+r0.007,420,,real,kernel_distance,0.002,0.001,420
+r0.1,6000,,real,kernel_distance,0.001,0.0005,6000
+r0.1,6000,0,converted,label_agreement,0.91,,10000
+r0.007,420,0,converted,label_agreement,0.6,,10000
+r0.007,420,1,converted,label_agreement,0.8,,10000
+r0.007,420,0,converted,kernel_distance,0.3,0.02,10000
 """
 
 
@@ -46,14 +46,14 @@ def series(figure: Figure, metric: str, images: str) -> list[tuple[float, float,
 def levels(figure: Figure, metric: str) -> dict[str, float]:
     axes = figure.axes[list(PANELS).index(metric)]
     lines = [line for line in axes.lines if list(line.get_xdata()) == [0, 1]]
-    names = {"--": "no gap", "-": "font"}
+    names = {"--": "no gap", "-": "synthetic"}
     return {names[str(line.get_linestyle())]: line.get_ydata()[0] for line in lines}
 
 
 def test_rows_are_typed(rows: list[Gap]) -> None:
     assert rows[3:5] == [
-        Gap(420, None, "real", "kernel_distance", 0.002, 0.001),
-        Gap(6000, None, "real", "kernel_distance", 0.001, 0.0005),
+        Gap("r0.007", 420, None, "real", "kernel_distance", 0.002, 0.001),
+        Gap("r0.1", 6000, None, "real", "kernel_distance", 0.001, 0.0005),
     ]
     assert (rows[1].n_real, rows[5].gan_seed) == (0, 0) and math.isnan(rows[1].std)
 
@@ -74,10 +74,10 @@ def test_bars_are_the_spread_of_seeds_or_the_metrics_own(rows: list[Gap], tmp_pa
     assert sorted(map(tuple, dots.tolist())) == [(420, 60), (420, 80), (6000, 91)]
 
 
-def test_what_no_ratio_has_a_part_in_is_a_line_across(rows: list[Gap], tmp_path: Path) -> None:
+def test_what_no_size_has_a_part_in_is_a_line_across(rows: list[Gap], tmp_path: Path) -> None:
     figure = gap(rows, tmp_path / "a.png", tmp_path / "a.svg")
-    assert levels(figure, "label_agreement") == pytest.approx({"font": 98, "no gap": 99})
-    assert levels(figure, "kernel_distance") == pytest.approx({"font": 0.5, "no gap": 0})
+    assert levels(figure, "label_agreement") == pytest.approx({"synthetic": 98, "no gap": 99})
+    assert levels(figure, "kernel_distance") == pytest.approx({"synthetic": 0.5, "no gap": 0})
     assert levels(figure, "domain_accuracy") == {"no gap": 50}
     assert levels(figure, "coverage") == {"no gap": 31 / 32}
 

@@ -3,7 +3,7 @@
 Networks, losses, splits, renders and conversions of every preset, so that a change of the code
 that should change no number is seen to change none. What should change them writes them again:
 
-    PYTHONPATH=src python tests/test_golden.py
+    python tests/test_golden.py
 
 The functions under "What the project computes" are all that calls it.
 """
@@ -23,17 +23,19 @@ import numpy as np
 import pytest
 
 from conftest import FEW_FAMILIES, MANIFEST
-from synth2real import convolution
 from synth2real.classify import config as classify_config
 from synth2real.classify import train as classify_train
-from synth2real.convert import convert_images
-from synth2real.fonts import fetch_fonts, read_fonts_csv
+from synth2real.convert.convert import convert_images
 from synth2real.gan import config as gan_config
-from synth2real.gan.state import Network, init_state, make_graphs
+from synth2real.gan.state import Network, init_state, make_gan
 from synth2real.gan.step import GanData, make_train_step
-from synth2real.render import RenderConfig, render_fonts, split_test
-from synth2real.splits import SplitsConfig, make_split
+from synth2real.nn import convolution
+from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
+from synth2real.sources.fonts.render import Fonts, RenderConfig
+from synth2real.splits import Size, make_split
+from synth2real.synthetic import SyntheticConfig, draw_parts
 from synth2real.training import Images
+from tiny import DIGITS
 
 GOLDEN = Path(__file__).with_name("golden.json")
 
@@ -103,12 +105,12 @@ def gan_numbers(preset: str) -> dict[str, Any]:
     default = gan_config.gan_config(preset)
     learning_rate = LEARNING_RATES.get(preset, default.learning_rate)
     config = dataclasses.replace(default, batch_size=GAN_BATCH, learning_rate=learning_rate)
-    state = jax.jit(init_state, static_argnums=0)(config, INIT)
+    state = jax.jit(init_state, static_argnums=(0, 1))(config, DIGITS, INIT)
     state = state._replace(task=sharpen(state.task))
     names = ["generator", "discriminator", "task"]
     networks = {name: getattr(state, name).params for name in names}
-    step = jax.jit(make_train_step(config, make_graphs(config)))
-    data = GanData(font=labelled_images(0), real=labelled_images(1))
+    step = jax.jit(make_train_step(make_gan(config, DIGITS)))
+    data = GanData(synthetic=labelled_images(0), real=labelled_images(1))
     return {"parameters": counts(networks), "losses": losses(step, state, data)}
 
 
@@ -116,9 +118,8 @@ def gan_numbers(preset: str) -> dict[str, Any]:
 def classifier_numbers(preset: str, augment: bool) -> dict[str, Any]:
     """Parameters and losses of a classifier from fresh weights."""
     config = classify_config.classifier_config(preset, batch_size=CLASSIFIER_BATCH)
-    state = jax.jit(classify_train.init_state, static_argnums=0)(config, INIT)
-    graph = classify_train.make_graph(config)
-    step = jax.jit(classify_train.make_train_step(config, graph, augment))
+    state = jax.jit(classify_train.init_state, static_argnums=(0, 1))(config, DIGITS, INIT)
+    step = jax.jit(classify_train.make_train_step(config, DIGITS, augment))
     data = [labelled_images(0)]
     return {"parameters": counts({"classifier": state.params}), "losses": losses(step, state, data)}
 
@@ -142,32 +143,32 @@ def converted(preset: str) -> np.ndarray:
     """Conversions by a fresh generator, uint8 [8, 784]."""
     # No other test has compiled a conversion with this number of samples.
     config = gan_config.gan_config(preset, batch_size=GAN_BATCH, samples=2 * GAN_BATCH * STEPS)
-    state = jax.jit(init_state, static_argnums=0)(config, INIT)
+    state = jax.jit(init_state, static_argnums=(0, 1))(config, DIGITS, INIT)
     generator = sharpen(state.generator)
-    pixels = soft_pixels(CONVERTED, 2)
-    images = convert_images(config, make_graphs(config), generator, pixels, CONVERT)
+    pixels = soft_pixels(CONVERTED, 2)[..., None]
+    images = convert_images(make_gan(config, DIGITS), generator, pixels, CONVERT)
     return images.reshape(CONVERTED, -1)
 
 
 def split_checksums(ratio: str) -> dict[str, str]:
     """Checksums of a ratio's indices, int64 [n]."""
-    split = make_split(ratio, SplitsConfig(), POOL, POOL)
-    names = ["real_train", "real_validation", "font_train", "font_validation"]
+    labels = np.zeros(POOL, np.int32)
+    split = make_split(Size("ratio", ratio), POOL, 0, labels, POOL)
+    names = ["real_train", "real_validation", "synthetic_train", "synthetic_validation"]
     return {name: checksum(indices) for name, indices in zip(names, split, strict=True)}
 
 
-def render_checksums(fonts: list[Path]) -> dict[str, str]:
+def render_checksums(folder: Path) -> dict[str, str]:
     """Checksums of the font images, uint8 [N, 784], and their labels, int64 [N]."""
-    config = RenderConfig(angle_step=10, test_images=20)
-    parts = zip(("train", "test"), split_test(render_fonts(fonts, config), config), strict=True)
-    return {
-        f"{part} {name}": checksum(array)
-        for part, rendered in parts
-        for name, array in [
-            ("images", rendered.images.reshape(-1, 784)),
-            ("labels", rendered.labels.astype(np.int64)),
-        ]
-    }
+    fonts = Fonts(folder / "fonts.csv", folder, RenderConfig(angle_step=10))
+    labels = np.array([int(label) for label in fonts.labels()])
+    parts = draw_parts(len(labels), SyntheticConfig(None, test_images=20, seed=0), "fonts")
+    checksums = {}
+    for part, index in zip(("train", "test"), parts, strict=True):
+        images = fonts.read(index, DIGITS, "pad")
+        checksums[f"{part} images"] = checksum(images.reshape(-1, 784))
+        checksums[f"{part} labels"] = checksum(labels[index])
+    return checksums
 
 
 # Writing and testing
@@ -181,15 +182,11 @@ def key_of(preset: str, augment: bool) -> str:
     return f"{preset} augmented" if augment else preset
 
 
-def font_paths(folder: Path) -> list[Path]:
-    return [folder / font.file for font in read_fonts_csv(folder / "fonts.csv")]
-
-
 def write_golden() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fonts = [folder / font.file for font in fetch_fonts(MANIFEST, FEW_FAMILIES, folder)]
-        renders = render_checksums(fonts)
+        write_fonts_csv(fetch_fonts(MANIFEST, FEW_FAMILIES, folder), folder / "fonts.csv")
+        renders = render_checksums(folder)
     golden = {
         "gan": {preset: gan_numbers(preset) for preset in gan_config.PRESETS},
         "classifier": {key_of(*name): classifier_numbers(*name) for name in classifier_names()},
@@ -235,7 +232,7 @@ def test_splits(golden: dict[str, Any], ratio: str) -> None:
 
 
 def test_renders(golden: dict[str, Any], few_fonts: Path) -> None:
-    assert render_checksums(font_paths(few_fonts)) == golden["renders"]
+    assert render_checksums(few_fonts) == golden["renders"]
 
 
 @pytest.mark.slow

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-
 
 def run_job(folder: Path, body: str, library: str = "os") -> tuple[int, str, str]:
     """Exit status, log and standard error of a job on two cores."""
@@ -19,7 +17,7 @@ def run_job(folder: Path, body: str, library: str = "os") -> tuple[int, str, str
     ]
     result = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "NPROC": "1"},
+        env=os.environ | {"NPROC": "1"},
         capture_output=True,
         text=True,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import reference
-from synth2real.layers import depth_to_space, max_pool_2x2, space_to_depth
+from synth2real.nn.layers import depth_to_space, max_pool_2x2, space_to_depth
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -51,4 +51,12 @@ def test_depth_to_space_undoes_space_to_depth(block: int) -> None:
     x = normal(3, 4, 6, 5)
     blocks = space_to_depth(jnp.asarray(x), block)
     np.testing.assert_array_equal(blocks, reference.space_to_depth(x, block))
-    np.testing.assert_array_equal(depth_to_space(blocks, block), x)
+    np.testing.assert_array_equal(depth_to_space(blocks, block, 4, 6), x)
+
+
+def test_odd_sides_are_padded_with_their_edge_and_cut_again() -> None:
+    x = normal(2, 5, 7, 3)
+    padded = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), "edge")
+    blocks = space_to_depth(jnp.asarray(x), 2)
+    np.testing.assert_array_equal(blocks, reference.space_to_depth(padded, 2))
+    np.testing.assert_array_equal(depth_to_space(blocks, 2, 5, 7), x)

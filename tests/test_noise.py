@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth2real.noise import dropout, gaussian_noise, random_bits
+from synth2real.nn.noise import dropout, gaussian_noise, random_bits
 
 KEY = jax.random.key(0)
 

@@ -1,6 +1,7 @@
 """The render stage: the normalisation, and what its images must have in common with MNIST."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from synth2real.errors import InputError
-from synth2real.fonts import read_fonts_csv
-from synth2real.glyphs import Outline, digit_outlines, draw_boxes, draw_digit
-from synth2real.render import FontImages, RenderConfig, render_dataset, render_fonts, split_test
+from synth2real.sources.fonts.fonts import read_fonts_csv
+from synth2real.sources.fonts.glyphs import Outline, digit_outlines, draw_boxes, draw_digit
+from synth2real.sources.fonts.render import Fonts, RenderConfig, render_fonts
+from synth2real.spec import ImageSpec
+from tiny import DIGITS
 
-FEW_ANGLES = RenderConfig(angle_start=-47, angle_stop=43, angle_step=30, test_images=20)
+FEW_ANGLES = RenderConfig(-47, 43, 30)
 
 
 def font_paths(folder: Path) -> list[Path]:
@@ -113,95 +115,77 @@ def test_placement_agrees_with_a_plain_loop(few_fonts: Path) -> None:
             np.testing.assert_array_equal(draw_digit(outline, [-47])[0], reference_placement(box))
 
 
-def test_order_and_counts(few_fonts: Path) -> None:
-    images = render_fonts(font_paths(few_fonts), FEW_ANGLES)
-    assert images.images.shape == (4 * 10 * 4, 28, 28)
-    assert [array.dtype.name for array in images] == ["uint8", "uint8", "uint16", "int16"]
-    np.testing.assert_array_equal(images.angles[:5], [-47, -17, 13, 43, -47])
-    np.testing.assert_array_equal(np.bincount(images.labels), [16] * 10)
-    np.testing.assert_array_equal(images.fonts, np.repeat(np.arange(4), 40))
-    number = np.flatnonzero((images.fonts == 2) & (images.labels == 7) & (images.angles == 13))
+def few(few_fonts: Path) -> Fonts:
+    return Fonts(few_fonts / "fonts.csv", few_fonts, FEW_ANGLES)
+
+
+def test_order_and_labels(few_fonts: Path) -> None:
+    fonts = few(few_fonts)
+    everything = np.arange(4 * 10 * 4)
+    images = fonts.read(everything, DIGITS, "pad")
+    assert images.shape == (160, 28, 28, 1) and images.dtype == np.uint8
+    # Fonts, then digits, then angles.
+    assert list(fonts.labels()) == [str(n // 4 % 10) for n in everything]
+    number = 2 * 40 + 7 * 4 + 2
+    assert fonts.name(number) == f"{font_paths(few_fonts)[2]}, digit 7 at 13 degrees"
     alone = draw_digit(digit_outlines(font_paths(few_fonts)[2])[7], [13])
-    np.testing.assert_array_equal(images.images[number], alone)
+    np.testing.assert_array_equal(fonts.read(np.array([number]), DIGITS, "pad")[..., 0], alone)
+    np.testing.assert_array_equal(images[number, ..., 0], alone[0])
 
 
-def test_files_are_the_same_in_every_run(few_fonts: Path, tmp_path: Path) -> None:
-    written = []
-    for run in ("a", "b"):
-        train, test = tmp_path / f"{run}_train.npz", tmp_path / f"{run}_test.npz"
-        render_dataset(few_fonts / "fonts.csv", few_fonts, FEW_ANGLES, train, test)
-        written.append((train.read_bytes(), test.read_bytes()))
-    assert written[0] == written[1]
-    assert len(FontImages.load(train).labels) == 140
-    assert len(FontImages.load(test).labels) == 20
-    assert len(list(tmp_path.iterdir())) == 4  # no temporary file is left
+def test_other_sizes_keep_mnists_proportions_and_colour_repeats_grey(few_fonts: Path) -> None:
+    spec = ImageSpec(48, 56, 3, DIGITS.classes, "edge")
+    images = few(few_fonts).read(np.arange(160), spec, "pad")
+    assert images.shape == (160, 48, 56, 3)
+    for channel in (1, 2):
+        np.testing.assert_array_equal(images[..., channel], images[..., 0])
+    ink = images[..., 0] > 0
+    heights, widths = (extent(ink.any(axis=axis)) for axis in (2, 1))
+    # 20 of 28 pixels: 34 of 48.
+    assert (np.maximum(heights, widths) == 34).mean() > 0.95
+    mass = images[..., 0].sum(axis=(1, 2), dtype=float)
+    column = (images[..., 0].sum(axis=1, dtype=float) @ np.arange(56)) / mass
+    assert column.min() > 26.9 and column.max() < 28.6
 
 
 def test_progress_is_logged(few_fonts: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "synth2real.render")
+    caplog.set_level(logging.INFO, "synth2real.sources.fonts.render")
     render_fonts(font_paths(few_fonts), FEW_ANGLES)
     assert caplog.messages == [f"{done} of 4 fonts rendered" for done in (1, 2, 3, 4)]
 
 
-def test_split_parts_everything_by_seed(few_fonts: Path) -> None:
-    images = render_fonts(font_paths(few_fonts), FEW_ANGLES)
-    train, test = split_test(images, FEW_ANGLES)
-    keys = [set(zip(s.fonts, s.labels, s.angles, strict=True)) for s in (train, test, images)]
-    assert keys[0] | keys[1] == keys[2] and not keys[0] & keys[1]
-    _, same = split_test(images, FEW_ANGLES)
-    _, other = split_test(images, RenderConfig(-47, 43, 30, test_images=20, seed=1))
-    np.testing.assert_array_equal(test.images, same.images)
-    assert not np.array_equal(test.images, other.images)
-
-
-def test_a_test_set_of_everything_is_refused(few_fonts: Path) -> None:
-    images = render_fonts(font_paths(few_fonts), FEW_ANGLES)
-    with pytest.raises(InputError, match="test_images is 160, but there are only 160 font images"):
-        split_test(images, RenderConfig(-47, 43, 30, test_images=160))
-
-
-def test_a_damaged_image_file_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "train.npz"
-    path.write_bytes(b"PK no images")
-    with pytest.raises(InputError, match="train.npz"):
-        FontImages.load(path)
-
-
 @pytest.fixture(scope="module")
-def all_images(font_folder: Path) -> FontImages:
+def all_images(font_folder: Path) -> NDArray[np.uint8]:
     return render_fonts(font_paths(font_folder), RenderConfig())
 
 
 @pytest.mark.slow
-def test_the_papers_numbers(all_images: FontImages) -> None:
-    assert all_images.images.shape == (70_030, 28, 28)
-    np.testing.assert_array_equal(np.unique(all_images.angles), np.arange(-47, 46, 2))
-    np.testing.assert_array_equal(np.bincount(all_images.labels), [149 * 47] * 10)
-    np.testing.assert_array_equal(np.bincount(all_images.angles + 47)[::2], [1490] * 47)
-    train, test = split_test(all_images, RenderConfig())
-    assert (len(train.labels), len(test.labels)) == (60_000, 10_030)
+def test_the_papers_numbers(all_images: NDArray[np.uint8], font_folder: Path) -> None:
+    assert all_images.shape == (70_030, 28, 28)
+    labels = Fonts(font_folder / "fonts.csv", font_folder, RenderConfig()).labels()
+    assert Counter(labels) == dict.fromkeys("0123456789", 149 * 47)
 
 
 @pytest.mark.slow
-def test_statistics_are_close_to_a_thresholded_rasters(all_images: FontImages) -> None:
+def test_statistics_are_close_to_a_thresholded_rasters(all_images: NDArray[np.uint8]) -> None:
     """Against 149 fonts drawn at 200 pixels, thresholded and normalised as QMNIST's authors do.
 
     Thresholding drops the faintest edges, which exact coverage keeps: a few more pixels are not
     zero and a few less are full, the sums stay.  (MNIST itself: mean 0.1307, std 0.3081, 0.191
     not zero, 19.7 x 15.7 pixels.)
     """
-    ink_NxHxW = all_images.images / np.float32(255)
+    ink_NxHxW = all_images / np.float32(255)
     assert ink_NxHxW.mean() == pytest.approx(0.135, abs=0.001)
     assert ink_NxHxW.std() == pytest.approx(0.314, abs=0.002)
-    some, full = (all_images.images > 0).mean(), (all_images.images == 255).mean()
+    some, full = (all_images > 0).mean(), (all_images == 255).mean()
     assert some == pytest.approx(0.194, abs=0.008)
     assert full / some == pytest.approx(0.38, abs=0.06)
-    assert (all_images.images.max(axis=(1, 2)) == 255).all()
+    assert (all_images.max(axis=(1, 2)) == 255).all()
 
 
 @pytest.mark.slow
-def test_sizes_are_mnists(all_images: FontImages) -> None:
-    height_N, width_N = (extent(all_images.images.max(axis=axis) > 0) for axis in (2, 1))
+def test_sizes_are_mnists(all_images: NDArray[np.uint8]) -> None:
+    height_N, width_N = (extent(all_images.max(axis=axis) > 0) for axis in (2, 1))
     longer_N = np.maximum(height_N, width_N)
     assert longer_N.max() == 20
     assert (longer_N == 20).mean() >= 0.9999
@@ -210,8 +194,8 @@ def test_sizes_are_mnists(all_images: FontImages) -> None:
 
 
 @pytest.mark.slow
-def test_centres_of_mass_are_on_the_centre(all_images: FontImages) -> None:
-    images_NxHxW = all_images.images.astype(np.float64)
+def test_centres_of_mass_are_on_the_centre(all_images: NDArray[np.uint8]) -> None:
+    images_NxHxW = all_images.astype(np.float64)
     mass_N = images_NxHxW.sum(axis=(1, 2))
     for axis in (2, 1):
         centre_N = images_NxHxW.sum(axis=axis) @ np.arange(28) / mass_N

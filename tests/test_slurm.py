@@ -41,13 +41,13 @@ def slurm(*command: str) -> str:
 
 
 def gan_log(folder: Path, seed: int) -> str:
-    path = folder / f"results/logs/r0.1/gan_seed{seed}.log"
+    path = folder / f"results/logs/r0.1/draw0/gan_seed{seed}.log"
     return path.read_text() if path.exists() else ""
 
 
 def holder(folder: Path, seed: int) -> tuple[int, str]:
     """The process that trains a GAN, and its SLURM job."""
-    text = (folder / f"results/r0.1/gan/seed{seed}/.checkpoints.lock").read_text()
+    text = (folder / f"results/r0.1/draw0/gan/seed{seed}/.checkpoints.lock").read_text()
     match = re.fullmatch(r"process (\d+) on .+, SLURM job (\d+)", text)
     assert match, text
     return int(match[1]), match[2]
@@ -115,7 +115,7 @@ def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: in
 def test_files_are_those_of_an_undisturbed_local_run(finished_on_slurm: Path, undisturbed: Path):
     names = ["accuracy.csv"]
     names += [
-        f"r0.1/gan/seed{seed}/{name}"
+        f"r0.1/draw0/gan/seed{seed}/{name}"
         for seed in range(3)
         for name in ("networks.npz", "metrics.jsonl")
     ]
@@ -152,18 +152,18 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
         entries[comment.split("_")[1]].append(rest)
     # Ten minutes and twice 19,200 samples at 500 a second; more of both when tried again. (The one
     # that ran out of time was given a minute by the test.)
-    again = ["23:00|8000M|1"] * 2
-    assert sorted(entries["gan"]) == ["11:00|4000M|1"] * 2 + ["1:00|4000M|1"] + again
+    again = ["23:00|8009M|1"] * 2
+    assert sorted(entries["gan"]) == ["11:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
     # Three sets each, and three tests of 11 minutes with seven gaps of 10.
-    assert entries["real"] == ["30:00|4000M|1"]
-    # 6 MB for four candidates of 1,000 images, twice.
-    assert entries["converted"] == ["30:00|4006M|1"] * 3
-    assert entries["measured"] == ["1:43:00|4000M|1"]
+    assert entries["real"] == ["30:00|4004M|1"]
+    # 4.7 MB for 1,000 images, held twice; four candidates of them in conversion.
+    assert entries["converted"] == ["30:00|4018M|1"] * 3
+    assert entries["measured"] == ["1:43:00|4004M|1"]
 
 
 @pytest.mark.usefixtures("cluster")
 def test_job_that_outlives_snakemake_keeps_its_training(begun: Path, undisturbed: Path):
-    target = "results/r0.1/gan/seed0/networks.npz"
+    target = "results/r0.1/draw0/gan/seed0/networks.npz"
     arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(begun, DISTURBED))
     with begin_snakemake(begun, *arguments) as run:
         wait_for(lambda: with_checkpoint(begun, {0}), "a checkpoint")

@@ -8,11 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from synth2real.arrays import save_arrays
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.gan.config import GanConfig, gan_config
-from synth2real.gan.state import GanState, Network, init_state
+from synth2real.gan.state import Gan, GanState, Network, init_state, make_gan
+from synth2real.io.arrays import save_arrays
+from synth2real.spec import ImageSpec
 from synth2real.training import Images
+
+DIGITS = ImageSpec(28, 28, 1, tuple("0123456789"), (0,))
 
 TINY_GAN = dict(
     batch_size=2,
@@ -24,8 +27,12 @@ TINY_GAN = dict(
 )
 
 
-def tiny_gan(preset: str = "small", **overrides: Any) -> GanConfig:
+def tiny_gan_config(preset: str = "small", **overrides: Any) -> GanConfig:
     return gan_config(preset, **TINY_GAN | overrides)
+
+
+def tiny_gan(preset: str = "small", spec: ImageSpec = DIGITS, **overrides: Any) -> Gan:
+    return make_gan(tiny_gan_config(preset, **overrides), spec)
 
 
 def tiny_classifier(**overrides: Any) -> ClassifierConfig:
@@ -33,20 +40,20 @@ def tiny_classifier(**overrides: Any) -> ClassifierConfig:
     return classifier_config("small", **tiny | overrides)
 
 
-def random_pixels(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (count, 28, 28), np.uint8)
+def random_pixels(count: int, seed: int = 0, spec: ImageSpec = DIGITS) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, *spec.shape), np.uint8)
 
 
-def random_images(count: int, seed: int = 0) -> Images:
-    labels = np.random.default_rng(seed).integers(0, 10, count)
-    return Images(jnp.asarray(random_pixels(count, seed)[..., None]), jnp.asarray(labels, "int32"))
+def random_images(count: int, seed: int = 0, spec: ImageSpec = DIGITS) -> Images:
+    labels = np.random.default_rng(seed).integers(0, len(spec.classes), count)
+    return Images(jnp.asarray(random_pixels(count, seed, spec)), jnp.asarray(labels, "int32"))
 
 
 def numbered_images(path: Path, count: int, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Writes images that can be told apart: of one grey each, `start`, `start` + 1 and so on."""
     numbers = np.arange(start, start + count)
-    images = np.broadcast_to(numbers[:, None, None], (count, 28, 28)).astype(np.uint8)
-    labels = (numbers * 7 % 10).astype(np.uint8)
+    images = np.broadcast_to(numbers[:, None, None, None], (count, 28, 28, 1)).astype(np.uint8)
+    labels = (numbers * 7 % 10).astype(np.int32)
     save_arrays(path, images=images, labels=labels)
     return images, labels
 
@@ -67,10 +74,10 @@ def randomise(module: nnx.Module, seed: int = 0) -> nnx.Module:
     return module
 
 
-def random_gan_state(config: GanConfig, spread: float = 0.02) -> GanState:
+def random_gan_state(gan: Gan, spread: float = 0.02) -> GanState:
     """Fresh networks like `init_state`'s, without the time that takes to compile."""
     rng = np.random.default_rng(0)
-    state = jax.eval_shape(lambda: init_state(config, jax.random.key(0)))
+    state = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0)))
 
     def fill(path, leaf: jax.ShapeDtypeStruct) -> jax.Array:
         name = jax.tree_util.keystr(path)

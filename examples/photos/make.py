@@ -19,15 +19,14 @@ from typing import NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from png_folders import check_new, run, whole_number, write_images
 
-from synth2real.arrays import load_arrays
 from synth2real.errors import InputError
-from synth2real.fonts import fetch_fonts
-from synth2real.mnist import write_mnist
-from synth2real.render import RenderConfig, render_fonts
+from synth2real.sources.fonts.fonts import fetch_fonts
+from synth2real.sources.fonts.glyphs import DIGITS
+from synth2real.sources.fonts.render import RenderConfig, render_fonts
+from synth2real.sources.mnist import load_mnist
 
 FONTS = Path(__file__).resolve().parents[2] / "resources" / "fonts.csv"
 SIZE = 28
@@ -57,13 +56,13 @@ class Sources(NamedTuple):
 
 def project_digits() -> tuple[Digits, Digits, Digits]:
     """MNIST's training and test images, and all font digits; downloads what they need."""
+    mnist, config = load_mnist(), RenderConfig()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_mnist(None, folder / "train.npz", folder / "test.npz")
-        train, test = (load_arrays(folder / f"{p}.npz", *Digits._fields) for p in ("train", "test"))
-        fonts = fetch_fonts(FONTS, None, folder)
-        rendered = render_fonts([folder / font.file for font in fonts], RenderConfig())
-    return Digits(*train), Digits(*test), Digits(rendered.images, rendered.labels)
+        fonts = fetch_fonts(FONTS, None, Path(name))
+        images = render_fonts([Path(name) / font.file for font in fonts], config)
+    # In the order font, digit, angle.
+    labels = np.tile(np.repeat(np.arange(len(DIGITS)), len(config.angles)), len(fonts))
+    return Digits(*mnist["train"]), Digits(*mnist["test"]), Digits(images, labels)
 
 
 def load_photographs() -> list[np.ndarray]:

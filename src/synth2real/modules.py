@@ -28,7 +28,7 @@ def _imports(file: Path, src: Path) -> set[Path]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # The names may be submodules: `from synth2real import mnist`.
+            # The names may be submodules: `from synth2real.sources import mnist`.
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return {path for name in names for path in _files(name, src)}
 

@@ -1,4 +1,4 @@
-"""The splits stage: which real and which font images an experiment at ratio r has.
+"""The splits stage: which real and which synthetic images an experiment of one size has.
 
 Paper, section 3, "Experiments": 60,000 r real and 60,000 (1 - r) font images, a tenth of each
 held out to validate the GAN.
@@ -11,21 +11,65 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synth2real.arrays import load_arrays, save_arrays
+from synth2real.errors import InputError
+from synth2real.io.arrays import load_arrays, save_arrays
+from synth2real.settings import setting
 
 VALIDATION_EVERY = 10
+FEWEST_A_CLASS = 2  # of stratified real images
+
+
+class Size(NamedTuple):
+    """How many real images an experiment has: a point of the learning curve.
+
+    Attributes:
+        kind: "ratio" (of `splits.total`, the paper's axis), "count", or "share" (of all there are).
+        value: the number as the configuration writes it: 0.1 and 0.10 are different paths.
+    """
+
+    kind: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        """The size in paths: r0.007, n20 or s0.5."""
+        return {"ratio": "r", "count": "n", "share": "s"}[self.kind] + self.value
+
+    @property
+    def title(self) -> str:
+        """The size as a person reads it."""
+        if self.kind == "count":
+            return f"{int(self.value):,} real images"
+        if self.kind == "share":
+            return f"{100 * float(self.value):g} % of the real images"
+        return f"r = {self.value}"
 
 
 @dataclass(frozen=True)
 class SplitsConfig:
-    """`total` images, real and font together, drawn with `seed`."""
+    """How images are drawn. Each of the seeds is a draw of its own, at every size."""
 
-    total: int = 60_000
-    seed: int = 0
+    total: int | None = setting(
+        "real and synthetic images together, a whole number of at least 2; null takes 60,000 for "
+        "MNIST and the 149 fonts, and of own images as many synthetic ones as there are",
+        type=["integer", "null"],
+        minimum=2,
+    )
+    seeds: tuple[int, ...] = setting(
+        "a list of different whole numbers of at least 0; the images are drawn once for each",
+        type="array",
+        minItems=1,
+        uniqueItems=True,
+        items={"type": "integer", "minimum": 0, "description": "a whole number of at least 0"},
+    )
+    stratify: bool = setting(
+        "true draws each class in proportion and at least two images of it, false draws at random",
+        type="boolean",
+    )
 
 
 class Split(NamedTuple):
-    """Indices, int64 [n], into the MNIST training images and into the font training images.
+    """Indices, int64 [n], into the real and into the synthetic training images.
 
     Held-out images are in `*_validation` and nowhere else. They validate the GAN's training alone:
     conversion and classifiers take all images.
@@ -33,38 +77,76 @@ class Split(NamedTuple):
 
     real_train: np.ndarray
     real_validation: np.ndarray
-    font_train: np.ndarray
-    font_validation: np.ndarray
+    synthetic_train: np.ndarray
+    synthetic_validation: np.ndarray
 
     @property
     def real(self) -> np.ndarray:
-        """All real images: MNIST_original."""
+        """All real images: the set original."""
         return np.concatenate([self.real_train, self.real_validation])
 
     @property
-    def font(self) -> np.ndarray:
-        """All font images: MNIST_font; MNIST_GAN has the same order."""
-        return np.concatenate([self.font_train, self.font_validation])
+    def synthetic(self) -> np.ndarray:
+        """All synthetic images; the set GAN has the same order."""
+        return np.concatenate([self.synthetic_train, self.synthetic_validation])
 
 
-def count_images(ratio: str, total: int) -> tuple[int, int]:
-    """Numbers of real and of font images at a ratio, given as a decimal string."""
-    n_real = int((Decimal(ratio) * total).to_integral_value(ROUND_HALF_UP))
-    return n_real, total - n_real
+def count_images(
+    size: Size, total: int | None, real_pool: int, synthetic_pool: int
+) -> tuple[int, int]:
+    """Numbers of real and of synthetic images at a size.
 
-
-def make_split(ratio: str, config: SplitsConfig, real_pool: int, font_pool: int) -> Split:
-    """Draws a ratio's images from the pools.
-
-    Both pools are permuted once for all ratios, and every tenth place of a permutation is a
-    validation image. So the images of a smaller ratio are also in a larger one, with the same
-    role; font images likewise, the other way round.
+    Raises:
+        InputError: there are not that many, or none of a kind is left.
     """
-    n_real, n_font = count_images(ratio, config.total)
-    rng_real, rng_font = np.random.default_rng(config.seed).spawn(2)
+    whole = total if size.kind == "ratio" else real_pool
+    assert whole is not None, "ratios need a total"
+    n_real = int(size.value) if size.kind == "count" else _round(Decimal(size.value) * whole)
+    n_synthetic = synthetic_pool if total is None else total - n_real
+    for kind, count, pool in [
+        ("real", n_real, real_pool),
+        ("synthetic", n_synthetic, synthetic_pool),
+    ]:
+        if not 0 < count <= pool:
+            raise InputError(
+                f"splits: size {size.name} asks for {count:,} {kind} images, and there are "
+                f"{pool:,} to train on; at least 1, and no more than there are, will do "
+                f"({size.kind}s, splits.total)"
+            )
+    return n_real, n_synthetic
+
+
+def _round(number: Decimal) -> int:
+    return int(number.to_integral_value(ROUND_HALF_UP))
+
+
+def make_split(
+    size: Size,
+    total: int | None,
+    seed: int,
+    real_labels_N: np.ndarray,
+    synthetic_pool: int,
+    *,
+    stratify: bool = False,
+) -> Split:
+    """Draws the images of a size from the pools.
+
+    Both pools are permuted once for all sizes, and every tenth place of a permutation is a
+    validation image. So the images of a smaller size are also in a larger one, with the same
+    role; synthetic images likewise, the other way round.
+
+    Raises:
+        InputError: there are not enough images, or too few of a class to stratify.
+    """
+    n_real, n_synthetic = count_images(size, total, len(real_labels_N), synthetic_pool)
+    rng_real, rng_synthetic = np.random.default_rng(seed).spawn(2)
+    order_N = rng_real.permutation(len(real_labels_N))
+    if stratify:
+        _check_strata(size, n_real, real_labels_N)
+        order_N = _stratified(order_N, real_labels_N)
     return Split(
-        *_hold_out(rng_real.permutation(real_pool)[:n_real]),
-        *_hold_out(rng_font.permutation(font_pool)[:n_font]),
+        *_hold_out(order_N[:n_real]),
+        *_hold_out(rng_synthetic.permutation(synthetic_pool)[:n_synthetic]),
     )
 
 
@@ -73,12 +155,42 @@ def _hold_out(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return indices[~held_out], indices[held_out]
 
 
+def _check_strata(size: Size, n_real: int, labels_N: np.ndarray) -> None:
+    counts = np.bincount(labels_N)
+    if counts.min() < FEWEST_A_CLASS or n_real < FEWEST_A_CLASS * len(counts):
+        raise InputError(
+            f"splits.stratify: size {size.name} has {n_real:,} real images of {len(counts)} "
+            f"classes, and the rarest class has {counts.min()} in all; {FEWEST_A_CLASS} of every "
+            "class are needed, or stratify: false"
+        )
+
+
+def _stratified(order_N: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
+    """Puts an order so that any beginning of it has two images a class, then all in proportion."""
+    labels = labels_N[order_N]
+    share_N = np.empty(len(order_N))
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        share_N[places] = np.maximum(np.arange(len(places)) - 1, 0) / len(places)
+    return order_N[np.argsort(share_N, kind="stable")]
+
+
 def write_split(
-    ratio: str, config: SplitsConfig, mnist_path: Path, font_path: Path, path: Path
+    size: Size,
+    total: int | None,
+    seed: int,
+    *,
+    stratify: bool,
+    real_path: Path,
+    synthetic_path: Path,
+    path: Path,
 ) -> None:
-    """Writes a ratio's split; the files hold the pools of real and of font images."""
-    pools = [len(load_arrays(pool, "labels")[0]) for pool in (mnist_path, font_path)]
-    save_arrays(path, **make_split(ratio, config, *pools)._asdict())
+    """Writes the split of a size; the files hold the pools of real and of synthetic images."""
+    (real_labels_N,), (synthetic_labels_N,) = (
+        load_arrays(pool, "labels") for pool in (real_path, synthetic_path)
+    )
+    split = make_split(size, total, seed, real_labels_N, len(synthetic_labels_N), stratify=stratify)
+    save_arrays(path, **split._asdict())
 
 
 def read_split(path: Path) -> Split:

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from synth2real.arrays import load_arrays
 from synth2real.errors import InputError
+from synth2real.io.arrays import load_arrays
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class TrainingError(InputError):
 
 
 class Images(NamedTuple):
-    """Labelled grey images: uint8 [N, 28, 28, 1] in 0..255, and int32 [N] in 0..9."""
+    """Labelled images: uint8 [N, H, W, C] in 0..255, and the class of each, int32 [N]."""
 
     images: jax.Array
     labels: jax.Array
@@ -41,10 +41,10 @@ class Images(NamedTuple):
 
 def load_images(path: Path, index: np.ndarray | None = None) -> Images:
     """Reads `images` and `labels` of a file, or only those of an index, to the device."""
-    images_NxHxW, labels_N = load_arrays(path, "images", "labels")
+    images_NxHxWxC, labels_N = load_arrays(path, "images", "labels")
     if index is not None:
-        images_NxHxW, labels_N = images_NxHxW[index], labels_N[index]
-    return Images(jnp.asarray(images_NxHxW[..., None]), jnp.asarray(labels_N, jnp.int32))
+        images_NxHxWxC, labels_N = images_NxHxWxC[index], labels_N[index]
+    return Images(jnp.asarray(images_NxHxWxC), jnp.asarray(labels_N, jnp.int32))
 
 
 def join(parts: Sequence[Images]) -> Images:
@@ -53,26 +53,26 @@ def join(parts: Sequence[Images]) -> Images:
 
 
 def in_batches(
-    function: Callable, images_NxHxW: np.ndarray | jax.Array, key: jax.Array | None = None
+    function: Callable, images_NxHxWxC: np.ndarray | jax.Array, key: jax.Array | None = None
 ):
     """Applies a compiled function to batches of images and puts the results together, [N, ...].
 
     With a key, the function gets another one for each batch. Images on a device stay there.
     """
     results = []
-    for start in range(0, max(len(images_NxHxW), 1), BATCH):
-        batch = images_NxHxW[start : start + BATCH]
+    for start in range(0, max(len(images_NxHxWxC), 1), BATCH):
+        batch = images_NxHxWxC[start : start + BATCH]
         count = len(batch)
         if count < BATCH:
             # The last batch is filled up: one compiled shape serves all.
-            batch = jnp.pad(batch, ((0, BATCH - count), (0, 0), (0, 0)))
+            batch = jnp.pad(batch, ((0, BATCH - count), (0, 0), (0, 0), (0, 0)))
         keys = () if key is None else (jax.random.fold_in(key, start),)
         results.append(np.asarray(function(batch, *keys))[:count])
     return np.concatenate(results)
 
 
 def draw_batch(data: Images, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-    """Draws images, uint8 [size, 28, 28, 1], with replacement, and their labels.
+    """Draws images, uint8 [size, H, W, C], with replacement, and their labels.
 
     A draw that depends on the key alone makes a step a pure function of (state, data, key), on
     any device and after any restart.

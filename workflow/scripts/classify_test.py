@@ -5,17 +5,23 @@ from pathlib import Path
 from synth2real.classify.accuracy import test_classifiers
 from synth2real.classify.config import ClassifierConfig
 from synth2real.job import start_job
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import use
+from synth2real.sets import TEST_SETS
+from synth2real.spec import read_spec
+from synth2real.splits import Size, read_split
 from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads)
+use(ComputeConfig(**snakemake.params.compute))
 paths = map(Path, snakemake.input.weights)
 test_classifiers(
     ClassifierConfig(**snakemake.params.config),
+    read_spec(Path(snakemake.input.spec)),
+    Size(*snakemake.params.size),
+    read_split(Path(snakemake.input.split)),
     weights=dict(zip(snakemake.params.classifiers, paths, strict=True)),
-    test_sets={
-        "MNIST": load_images(Path(snakemake.input.mnist)),
-        "font": load_images(Path(snakemake.input.font)),
-        "GAN": load_images(Path(snakemake.input.gan)),
-    },
-    path=Path(snakemake.output[0]),
+    test_sets={name: load_images(Path(snakemake.input[name])) for name in TEST_SETS},
+    path=Path(snakemake.output.accuracy),
+    recall_path=Path(snakemake.output.recall),
 )

@@ -1,26 +1,33 @@
 """Stage classify, training: see src/synth2real/classify/."""
 
-import zlib
 from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
-from synth2real.classify.train import write_classifiers
+from synth2real.classify.train import classifier_seed, write_classifiers
 from synth2real.job import start_job
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import use
+from synth2real.sets import SETS
+from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
-dataset, converted = snakemake.wildcards.dataset, snakemake.input.get("converted")
+use(ComputeConfig(**snakemake.params.compute))
+dataset, wildcards = snakemake.wildcards.dataset, snakemake.wildcards
+converted = snakemake.input.get("converted")
+gan_seed = wildcards.get("seed")
+key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
 write_classifiers(
     ClassifierConfig(**snakemake.params.config),
+    read_spec(Path(snakemake.input.spec)),
     load_training_set(
-        dataset,
+        SETS[dataset],
         Path(snakemake.input.split),
-        Path(snakemake.input.mnist),
-        Path(snakemake.input.font),
+        Path(snakemake.input.real),
+        Path(snakemake.input.synthetic),
         Path(converted) if converted else None,
     ),
-    # Every classifier of the experiment has its own seed: runs are independent.
-    seeds=[zlib.crc32(path.encode()) for path in snakemake.output],
+    seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
     paths=[Path(path) for path in snakemake.output],
-    label=f"{dataset} r={snakemake.wildcards.ratio}",
+    label=f"{dataset} {wildcards.fold}{wildcards.size} draw {wildcards.draw}",
 )

@@ -1,22 +1,29 @@
-"""Stage convert: see src/synth2real/convert.py."""
+"""Stage convert: see src/synth2real/convert/."""
 
 from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
-from synth2real.convert import write_converted
+from synth2real.convert.config import ConvertConfig
+from synth2real.convert.convert import write_converted
 from synth2real.gan.config import load_gan_config
+from synth2real.gan.state import make_gan
 from synth2real.job import start_job
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import use
+from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
+use(ComputeConfig(**snakemake.params.compute))
 classifier = snakemake.params.classifier
 write_converted(
-    load_gan_config(snakemake.params.config),
+    make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
+    ConvertConfig(**snakemake.params.config),
     classifier and ClassifierConfig(**classifier),
     gan_path=Path(snakemake.input.networks),
     split_path=Path(snakemake.input.split),
-    mnist_path=Path(snakemake.input.mnist),
-    font_train_path=Path(snakemake.input.font_train),
-    font_test_path=Path(snakemake.input.font_test),
+    real_path=Path(snakemake.input.real),
+    synthetic_train_path=Path(snakemake.input.synthetic_train),
+    synthetic_test_path=Path(snakemake.input.synthetic_test),
     seed=int(snakemake.wildcards.seed),
     train_path=Path(snakemake.output.train),
     test_path=Path(snakemake.output.test),

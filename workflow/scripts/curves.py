@@ -8,9 +8,10 @@ from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)
 draw = getattr(curves, snakemake.params.function)
+authors = snakemake.input.get("authors")
 draw(
     read_accuracy(Path(snakemake.input.accuracy)),
-    read_authors(Path(snakemake.input.authors)),
+    read_authors(Path(authors)) if authors else [],
     Path(snakemake.output.png),
     Path(snakemake.output.svg),
 )

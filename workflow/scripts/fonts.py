@@ -1,9 +1,9 @@
-"""Stage fonts: see src/synth2real/fonts.py."""
+"""Stage fonts: see src/synth2real/sources/fonts/fonts.py."""
 
 from pathlib import Path
 
-from synth2real.fonts import write_fonts
 from synth2real.job import start_job
+from synth2real.sources.fonts.fonts import write_fonts
 
 start_job(snakemake.log[0], snakemake.threads)
 own = snakemake.params.folder

@@ -2,26 +2,36 @@
 
 from pathlib import Path
 
-from synth2real.checkpoints import fingerprint, open_checkpoints
 from synth2real.gan.config import load_gan_config
+from synth2real.gan.state import make_gan
 from synth2real.gan.train import load_gan_data, train_gan
+from synth2real.io.checkpoints import fingerprint, open_checkpoints
 from synth2real.job import start_job
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import use
+from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
-config, ratio, seed = snakemake.params.config, snakemake.wildcards.ratio, snakemake.wildcards.seed
+use(ComputeConfig(**snakemake.params.compute))
+config, wildcards = snakemake.params.config, snakemake.wildcards
 networks = Path(snakemake.output.networks)
 train, validation = load_gan_data(
-    Path(snakemake.input.split), Path(snakemake.input.mnist), Path(snakemake.input.font)
+    Path(snakemake.input.split), Path(snakemake.input.real), Path(snakemake.input.synthetic)
 )
-origin = fingerprint([Path(file) for file in snakemake.input], seed=seed, **config)
+origin = fingerprint(
+    [Path(file) for file in snakemake.input],
+    seed=wildcards.seed,
+    compute=snakemake.params.compute,
+    **config,
+)
 with open_checkpoints(networks.with_name("checkpoints"), origin) as checkpoints:
     train_gan(
-        load_gan_config(config),
+        make_gan(load_gan_config(config), read_spec(Path(snakemake.input.spec))),
         train,
         validation,
-        seed=int(seed),
+        seed=int(wildcards.seed),
         path=networks,
         metrics_path=Path(snakemake.output.metrics),
-        label=f"GAN r={ratio} seed {seed}",
+        label=f"GAN {wildcards.fold}{wildcards.size} draw {wildcards.draw} seed {wildcards.seed}",
         checkpoints=checkpoints,
     )

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from synth2real.job import start_job
-from synth2real.splits import SplitsConfig, write_split
+from synth2real.splits import Size, write_split
 
 start_job(snakemake.log[0], snakemake.threads)
 write_split(
-    snakemake.wildcards.ratio,
-    SplitsConfig(**snakemake.params.config),
-    mnist_path=Path(snakemake.input.mnist),
-    font_path=Path(snakemake.input.font),
+    Size(*snakemake.params.size),
+    snakemake.params.total,
+    int(snakemake.wildcards.draw),
+    stratify=snakemake.params.stratify,
+    real_path=Path(snakemake.input.real),
+    synthetic_path=Path(snakemake.input.synthetic),
     path=Path(snakemake.output[0]),
 )

@@ -1,4 +1,4 @@
-"""The paper's five training sets, the augmented ones, and how a batch is drawn from them."""
+"""How a training set is put together, and how a batch is drawn from it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from synth2real.sets import TrainingSetKind
 from synth2real.splits import read_split
 from synth2real.training import Images, join, load_images
-
-AUGMENTED = "augmented-"
 
 
 class TrainingSet(NamedTuple):
@@ -18,7 +17,7 @@ class TrainingSet(NamedTuple):
 
     Attributes:
         pools: images; each pool gives an equal share of every batch.
-        augment: whether each image drawn goes through `synth2real.augment.random_affine`.
+        augment: whether each image drawn goes through `synth2real.nn.augment.random_affine`.
     """
 
     pools: Sequence[Images]
@@ -26,32 +25,35 @@ class TrainingSet(NamedTuple):
 
 
 def load_training_set(
-    dataset: str, split_path: Path, mnist_path: Path, font_path: Path, converted_path: Path | None
+    kind: TrainingSetKind,
+    split_path: Path,
+    real_path: Path,
+    synthetic_path: Path,
+    converted_path: Path | None,
 ) -> TrainingSet:
     """Puts a training set together.
 
-    A set of the paper is one pool: an image is as likely as any other. Of a set with "augmented-"
-    before its name, each part is a pool, so that few real images still make half of every batch.
+    A plain set is one pool: an image is as likely as any other. Of an augmented one each part is a
+    pool, so that few real images still make half of every batch.
 
     Args:
-        dataset: original, font, GAN, original+font or original+GAN, or one of them augmented.
-        split_path: the ratio's split.
-        mnist_path: MNIST's training images.
-        font_path: the font training images.
-        converted_path: MNIST_GAN; may be None where `dataset` has no GAN images.
+        kind: what the set is made of.
+        split_path: which of the images.
+        real_path: all real training images.
+        synthetic_path: all synthetic training images.
+        converted_path: the set GAN; may be None if no part is converted.
     """
     split = read_split(split_path)
     parts = []
-    for source in dataset.removeprefix(AUGMENTED).split("+"):
-        if source == "original":
-            parts.append(load_images(mnist_path, split.real))
-        elif source == "font":
-            parts.append(load_images(font_path, split.font))
-        elif source == "GAN" and converted_path:
-            parts.append(load_images(converted_path))
+    for part in kind.parts:
+        if part == "real":
+            parts.append(load_images(real_path, split.real))
+        elif part == "synthetic":
+            parts.append(load_images(synthetic_path, split.synthetic))
         else:
-            raise ValueError(f"{dataset}: nothing is known of {source} images")
-    if dataset.startswith(AUGMENTED):
+            assert converted_path, "a set with converted images needs a GAN"
+            parts.append(load_images(converted_path))
+    if kind.augmented:
         return TrainingSet(parts, augment=True)
     return TrainingSet([join(parts)])
 

@@ -1,23 +1,25 @@
 """Training and testing of the paper's classifier."""
 
 import functools
+import json
 import operator
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import nnx
 
-from synth2real.augment import random_affine
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
 from synth2real.classify.sets import TrainingSet, draw_evenly
+from synth2real.io.trees import load_tree, save_tree
+from synth2real.nn.augment import random_affine
+from synth2real.spec import ImageSpec
 from synth2real.training import Images, Progress, in_batches, run_chunks
-from synth2real.trees import load_tree, save_tree
 
 
 class ClassifierState(NamedTuple):
@@ -35,14 +37,14 @@ def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:
     return optax.adam(config.learning_rate)
 
 
-def make_graph(config: ClassifierConfig) -> nnx.GraphDef:
+def make_graph(config: ClassifierConfig, spec: ImageSpec) -> nnx.GraphDef:
     """The classifier's static structure; with parameters it makes a module again."""
-    return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, rngs=nnx.Rngs(0))))
+    return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, spec, rngs=nnx.Rngs(0))))
 
 
-def init_state(config: ClassifierConfig, key: jax.Array) -> ClassifierState:
+def init_state(config: ClassifierConfig, spec: ImageSpec, key: jax.Array) -> ClassifierState:
     """Makes a classifier with fresh weights; best compiled as a whole."""
-    params = nnx.state(Classifier(config, rngs=nnx.Rngs(key)), nnx.Param)
+    params = nnx.state(Classifier(config, spec, rngs=nnx.Rngs(key)), nnx.Param)
     opt_state = make_optimiser(config).init(params)
     return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state)
 
@@ -52,20 +54,20 @@ def scale_pixels(images: jax.Array) -> jax.Array:
     return images.astype(jnp.float32) / 255
 
 
-def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef, augment: bool = False):
+def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False):
     """Returns the pure `train_step(state, pools, key) -> (state, metrics)`."""
-    optimiser = make_optimiser(config)
+    optimiser, graph = make_optimiser(config), make_graph(config, spec)
 
     def train_step(state: ClassifierState, pools: Sequence[Images], key: jax.Array):
         keys = jax.random.split(jax.random.fold_in(key, state.step), 3)
         key_batch, key_dropout, key_affine = keys
-        images_BxHxWx1, labels_B = draw_evenly(pools, key_batch, config.batch_size)
-        x_BxHxWx1 = scale_pixels(images_BxHxWx1)
+        images_BxHxWxC, labels_B = draw_evenly(pools, key_batch, config.batch_size)
+        x_BxHxWxC = scale_pixels(images_BxHxWxC)
         if augment:
-            x_BxHxWx1 = random_affine(x_BxHxWx1, key_affine)
+            x_BxHxWxC = random_affine(x_BxHxWxC, key_affine, spec.fill(1 / 255))
 
         def loss_fn(params):
-            logits_BxC = nnx.merge(graph, params)(x_BxHxWx1, key=key_dropout)
+            logits_BxC = nnx.merge(graph, params)(x_BxHxWxC, key=key_dropout)
             return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)
@@ -77,7 +79,12 @@ def make_train_step(config: ClassifierConfig, graph: nnx.GraphDef, augment: bool
 
 
 def train_classifiers(
-    config: ClassifierConfig, training_set: TrainingSet, *, seeds: Sequence[int], label: str
+    config: ClassifierConfig,
+    spec: ImageSpec,
+    training_set: TrainingSet,
+    *,
+    seeds: Sequence[int],
+    label: str,
 ) -> Iterator[nnx.State]:
     """Trains one classifier for each seed and yields their weights.
 
@@ -88,8 +95,8 @@ def train_classifiers(
         TrainingError: the loss is NaN or infinite.
     """
     pools, augment = training_set
-    step = make_train_step(config, make_graph(config), augment)
-    init = functools.partial(init_state, config)
+    step = make_train_step(config, spec, augment)
+    init = functools.partial(init_state, config, spec)
     keys_Rx2 = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds])
     progress = Progress(config.steps * config.batch_size * len(seeds), label)
     if jax.default_backend() == "cpu":
@@ -108,8 +115,16 @@ def train_classifiers(
         yield jax.tree.map(operator.itemgetter(run), states.params)
 
 
+def classifier_seed(
+    fold: str, size: str, draw: str, dataset: str, gan_seed: str | None, run: int
+) -> int:
+    """The seed of one classifier of the experiment, uint32: runs are independent of each other."""
+    return zlib.crc32(json.dumps([fold, size, int(draw), dataset, gan_seed, run]).encode())
+
+
 def write_classifiers(
     config: ClassifierConfig,
+    spec: ImageSpec,
     training_set: TrainingSet,
     *,
     seeds: Sequence[int],
@@ -117,26 +132,23 @@ def write_classifiers(
     label: str,
 ) -> None:
     """Writes the weights of `train_classifiers` (.npz), each when it is trained."""
-    trained = train_classifiers(config, training_set, seeds=seeds, label=label)
+    trained = train_classifiers(config, spec, training_set, seeds=seeds, label=label)
     for params, path in zip(trained, paths, strict=True):
         save_tree(path, params)
 
 
-def make_accuracy(config: ClassifierConfig):
-    """Returns `accuracy(params, data)`: the share of images whose digit is recognised."""
-    graph = make_graph(config)
+def make_predict(config: ClassifierConfig, spec: ImageSpec) -> Callable:
+    """Returns `predict(params, images)`: the class, int32 [N], of uint8 images [N, H, W, C]."""
+    graph = make_graph(config, spec)
 
     @jax.jit
-    def read(params: nnx.State, images_BxHxW: jax.Array) -> jax.Array:
-        return nnx.merge(graph, params)(scale_pixels(images_BxHxW[..., None])).argmax(-1)
+    def predict(params: nnx.State, images_BxHxWxC: jax.Array) -> jax.Array:
+        return nnx.merge(graph, params)(scale_pixels(images_BxHxWxC)).argmax(-1)
 
-    def accuracy(params: nnx.State, data: Images) -> float:
-        digits_N = in_batches(functools.partial(read, params), data.images[..., 0])
-        return float((digits_N == np.asarray(data.labels)).mean())
-
-    return accuracy
+    return lambda params, images: in_batches(functools.partial(predict, params), images)
 
 
-def load_classifier(config: ClassifierConfig, path: Path) -> nnx.State:
+def load_classifier(config: ClassifierConfig, spec: ImageSpec, path: Path) -> nnx.State:
     """Reads weights that `train_classifiers` wrote."""
-    return load_tree(path, jax.eval_shape(lambda: init_state(config, jax.random.key(0))).params)
+    state = jax.eval_shape(lambda: init_state(config, spec, jax.random.key(0)))
+    return load_tree(path, state.params)

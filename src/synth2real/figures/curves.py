@@ -2,11 +2,12 @@
 
 Each function takes rows of ``accuracy.csv``, saves one figure as PNG and SVG, and returns it.
 Lines join means, bars are one standard deviation of single runs either way, faint dots are the
-single runs. A log axis has no zero: an error below half an image of MNIST's test set is drawn as
-half an image (0.005 %), and a bar that would reach lower ends there.
+single runs. A log axis has no zero: an error below half a test image is drawn as half an image, and
+a bar that would reach lower ends there. ``authors`` is empty for other images than the paper's.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 
 from synth2real.figures.data import (
     AUTHORS_TRAINING_IMAGES,
-    MNIST_TEST_IMAGES,
     Accuracy,
     AuthorsResult,
     Point,
@@ -38,44 +38,43 @@ from synth2real.figures.style import (
     save,
 )
 
-ERROR_FLOOR = 0.5 / MNIST_TEST_IMAGES
-MIXED_DATASETS = ("original", "original+font", "original+GAN")
+MIXED_DATASETS = ("original", "original+synthetic", "original+GAN")
 BASELINES = (
     "original+GAN",
     "augmented-original",
-    "augmented-original+font",
+    "augmented-original+synthetic",
     "augmented-original+GAN",
 )
 
 
 @matplotlib.rc_context(STYLE)
-def font_error(
+def synthetic_error(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Figure 4: error of the classifier trained on font images alone, on MNIST and on font.
+    """Figure 4: error of the classifier of synthetic images alone, on real and on synthetic ones.
 
     The authors' errors, recomputed for MNIST alone, stand as small open markers.
     """
     figure = new_figure()
     axes = figure.add_subplot()
-    looks = {"MNIST": LOOKS["font"], "font": Look(GREY, "o")}
+    looks = {"real": LOOKS["synthetic"], "synthetic": Look(GREY, "o")}
     for test_set, look in looks.items():
-        points = errors(rows, "font", test_set)
+        points = errors(rows, "synthetic", test_set)
         counts = [point.n_synthetic for point in points]
         draw_points(axes, counts, points, look, f"{test_set} test set ({runs(points)})")
     theirs = [
         (AUTHORS_TRAINING_IMAGES - a.n_real, 1 - a.mnist_test_accuracy)
         for a in authors
-        if a.dataset == "font"
+        if a.dataset == "synthetic"
     ]
-    draw_authors(axes, theirs, LOOKS["font"], linestyle="none")
+    draw_authors(axes, theirs, LOOKS["synthetic"], linestyle="none")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("number of font training images")
-    axes.set_ylabel("error of the font classifier (%)")
-    legend(figure, authors_handle("none"))
+    axes.set_xlabel("number of synthetic training images")
+    axes.set_ylabel("error of the classifier of synthetic images (%)")
+    legend(figure, *authors_handle(authors, "none"))
     save(figure, png, svg)
     return figure
 
@@ -83,21 +82,21 @@ def font_error(
 def classifier_error(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Figure 5: error on MNIST's test set of font, GAN, original and original+GAN."""
-    return _error_figure(rows, authors, ("font", "GAN", "original", "original+GAN"), png, svg)
+    """Figure 5: error on real test images of synthetic, GAN, original and original+GAN."""
+    return _error_figure(rows, authors, ("synthetic", "GAN", "original", "original+GAN"), png, svg)
 
 
-def original_font_error(
+def original_synthetic_error(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Figure 6: error on MNIST's test set of original and original+font."""
-    return _error_figure(rows, authors, ("original", "original+font"), png, svg)
+    """Figure 6: error on real test images of original and original+synthetic."""
+    return _error_figure(rows, authors, ("original", "original+synthetic"), png, svg)
 
 
 def baselines(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Error on MNIST's test set of original+GAN and of the augmented sets."""
+    """Error on real test images of original+GAN and of the augmented sets."""
     return _error_figure(rows, authors, BASELINES, png, svg)
 
 
@@ -109,7 +108,7 @@ def _error_figure(
     png: Path,
     svg: Path,
 ) -> Figure:
-    """Error on MNIST's test set against the number of real images, both log.
+    """Error on real test images against the number of real images, both log.
 
     The authors' errors are recomputed for MNIST alone; they stand as small open markers, without
     a line, at the authors' own counts of real images.
@@ -120,16 +119,17 @@ def _error_figure(
     for dataset in datasets:
         points, look = errors(rows, dataset), LOOKS[dataset]
         counts = [point.n_real for point in points]
-        draw_points(axes, counts, points, look, f"{dataset} ({runs(points)})", ERROR_FLOOR)
+        draw_points(axes, counts, points, look, f"{dataset} ({runs(points)})", floored=True)
         theirs = [(a.n_real, 1 - a.mnist_test_accuracy) for a in authors if a.dataset == dataset]
         draw_authors(axes, theirs, look, linestyle="none")
-        shown += theirs + [(point.n_real, value) for point in points for value in point.values]
+        shown += theirs
+        shown += [(p.n_real, max(value, p.floor)) for p in points for value in p.values]
     real_images_axis(axes, [count for count, _ in shown])
     axes.set_yscale("log")
-    axes.set_ylim(*log_limits(100 * max(error, ERROR_FLOOR) for _, error in shown))
+    axes.set_ylim(*log_limits(100 * error for _, error in shown))
     log_axis(axes.yaxis)
-    axes.set_ylabel("error on the MNIST test set (%)")
-    legend(figure, authors_handle("none"))
+    axes.set_ylabel("error on the real test images (%)")
+    legend(figure, *authors_handle(authors, "none"))
     save(figure, png, svg)
     return figure
 
@@ -138,7 +138,7 @@ def _error_figure(
 def error_ratio(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Error of original+GAN over that of original on MNIST's test set: below 1, the GAN helps.
+    """Error of original+GAN over that of original on real test images: below 1, the GAN helps.
 
     Bars are exp(± sd of ln R), for the spreads of single runs (see ``ratio_of_means``).
     """
@@ -164,7 +164,7 @@ def error_ratio(
     axes.set_ylim(*log_limits(height for height in heights if np.isfinite(height)))
     log_axis(axes.yaxis)
     axes.set_ylabel("error of original+GAN / error of original")
-    legend(figure, authors_handle("none"))
+    legend(figure, *authors_handle(authors, "none"))
     save(figure, png, svg)
     return figure
 
@@ -173,10 +173,10 @@ def _ratio_series(
     rows: Sequence[Accuracy],
 ) -> tuple[list[int], str, NDArray[np.float64], NDArray[np.float64]]:
     """Numbers of real images, label, ratios of errors and spreads of their logarithms."""
-    original = {point.ratio: _floored(point) for point in errors(rows, "original")}
-    points = [_floored(p) for p in errors(rows, "original+GAN") if p.ratio in original]
+    original = {point.n_real: _floored(point) for point in errors(rows, "original")}
+    points = [_floored(p) for p in errors(rows, "original+GAN") if p.n_real in original]
     label = f"original+GAN ({runs(points)}) / original ({runs(list(original.values()))})"
-    pairs = [ratio_of_means(point, original[point.ratio]) for point in points]
+    pairs = [ratio_of_means(point, original[point.n_real]) for point in points]
     ratios, log_stds = np.array(pairs, float).reshape(-1, 2).T
     return [point.n_real for point in points], label, ratios, log_stds
 
@@ -212,7 +212,7 @@ def mixed_test_set(
     _accuracy_axis(left, shown)
     left.set_title("MNIST + GAN images (mixed test set)")
     right.set_title("MNIST test set alone")
-    legend(figure, authors_handle("--"))
+    legend(figure, *authors_handle(authors, "--"))
     save(figure, png, svg)
     return figure
 
@@ -222,15 +222,16 @@ def _panel(
 ) -> list[float]:
     """Draws one data set's errors, ours solid and the authors' dashed; returns those drawn."""
     counts, look = [point.n_real for point in points], LOOKS[dataset]
-    draw_points(axes, counts, points, look, f"{dataset} ({runs(points)})", ERROR_FLOOR)
+    draw_points(axes, counts, points, look, f"{dataset} ({runs(points)})", floored=True)
     draw_authors(axes, theirs, look, linestyle="--")
-    return [value for point in points for value in point.values] + [error for _, error in theirs]
+    ours = [max(value, point.floor) for point in points for value in point.values]
+    return ours + [error for _, error in theirs]
 
 
 def _accuracy_axis(axes: Axes, shown: Sequence[float]) -> None:
     """Labels the error on y as accuracy: log and upside down, it spreads high accuracies."""
     axes.set_yscale("log")
-    low, high = log_limits(100 * max(error, ERROR_FLOOR) for error in shown)
+    low, high = log_limits(100 * error for error in shown)
     axes.set_ylim(high, low)
     log_axis(axes.yaxis)
     axes.yaxis.set_major_formatter(lambda error, _: f"{100 - error:g}")
@@ -239,6 +240,6 @@ def _accuracy_axis(axes: Axes, shown: Sequence[float]) -> None:
 
 def _floored(point: Point) -> Point:
     """Lifts a mean error of zero to the least error drawn, so that a ratio exists."""
-    if point.mean >= ERROR_FLOOR:
+    if point.mean >= point.floor:
         return point
-    return Point(point.ratio, point.n_real, point.n_synthetic, (ERROR_FLOOR,) * point.n)
+    return replace(point, values=(point.floor,) * point.n)

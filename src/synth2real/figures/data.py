@@ -1,7 +1,7 @@
 """Reads the accuracies that the figures show and reduces them to mean, spread and n.
 
-Every classifier of one ratio shares that ratio's split, so ``n_real`` and ``n_synthetic`` belong
-to the ratio: they are the same in all its rows, even for a data set that does not use one of them.
+Every classifier of one split shares ``n_real`` and ``n_synthetic``: they are the same in all its
+rows, even for a data set that does not use one of them.
 """
 
 import csv
@@ -22,17 +22,21 @@ AUTHORS_TRAINING_IMAGES = 55_000
 class Accuracy:
     """One row of ``accuracy.csv``: one trained classifier on one test set.
 
-    ``gan_seed`` is None where no GAN had a part: neither in the training data nor in the test set.
-    ``accuracy`` lies in [0, 1].
+    ``ratio`` is None where sizes are counts or shares. ``gan_seed`` is None where no GAN had a
+    part: neither in the training data nor in the test set. ``accuracy`` lies in [0, 1].
     """
 
-    ratio: float
+    size: str
+    ratio: float | None
     n_real: int
     n_synthetic: int
+    fold: str
+    draw: int
     gan_seed: int | None
     dataset: str
     run: int
     test_set: str
+    n_test: int
     accuracy: float
 
 
@@ -54,12 +58,20 @@ class AuthorsResult:
 
 @dataclass(frozen=True)
 class Point:
-    """The runs of one data set at one ratio: the errors in [0, 1], one value a run."""
+    """The runs of one data set at one size: the errors in [0, 1], one value a run.
 
-    ratio: float
+    Counts are means over folds, which may differ by an image.
+    """
+
     n_real: int
     n_synthetic: int
+    n_test: int
     values: tuple[float, ...]
+
+    @property
+    def floor(self) -> float:
+        """The least error that is drawn: half a test image. A log axis has no zero."""
+        return 0.5 / self.n_test
 
     @property
     def n(self) -> int:
@@ -80,45 +92,43 @@ class Point:
 def read_accuracy(path: Path) -> list[Accuracy]:
     """Reads ``accuracy.csv``.
 
-    Ratios are compared as numbers, so that 0.04 here meets 0.040 in the authors' file.
-
     Raises:
-        ValueError: an accuracy is outside [0, 1], or one ratio comes with two image counts.
+        ValueError: an accuracy is outside [0, 1].
     """
     with path.open(newline="", encoding="utf-8") as lines:
         rows = [_accuracy(row) for row in csv.DictReader(lines)]
-    counts: dict[float, tuple[int, int]] = {}
     for row in rows:
         if not 0 <= row.accuracy <= 1:
             raise ValueError(f"{path}: accuracy {row.accuracy} is outside [0, 1]: {row}")
-        seen = counts.setdefault(row.ratio, (row.n_real, row.n_synthetic))
-        if seen != (row.n_real, row.n_synthetic):
-            raise ValueError(f"{path}: ratio {row.ratio} comes with other image counts: {row}")
     return rows
 
 
 def _accuracy(row: dict[str, str]) -> Accuracy:
     """Gives one CSV row its types."""
     return Accuracy(
-        ratio=float(row["ratio"]),
+        size=row["size"],
+        ratio=float(row["ratio"]) if row["ratio"] else None,
         n_real=int(row["n_real"]),
         n_synthetic=int(row["n_synthetic"]),
+        fold=row["fold"],
+        draw=int(row["draw"]),
         gan_seed=int(row["gan_seed"]) if row["gan_seed"] else None,
         dataset=row["dataset"],
         run=int(row["run"]),
         test_set=row["test_set"],
+        n_test=int(row["n_test"]),
         accuracy=float(row["accuracy"]),
     )
 
 
 def read_authors(path: Path) -> list[AuthorsResult]:
-    """Reads ``resources/authors_results.csv``."""
+    """Reads ``resources/authors_results.csv``; what they call font is synthetic here."""
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             AuthorsResult(
                 ratio=float(row["ratio"]),
                 n_real=int(row["n_real"]),
-                dataset=row["classifier"],
+                dataset=row["classifier"].replace("font", "synthetic"),
                 published_accuracy=float(row["published_accuracy"]),
                 n_gan_in_test=int(row["n_gan_in_test"]),
                 mnist_test_accuracy=float(row["mnist_test_accuracy"]),
@@ -127,22 +137,30 @@ def read_authors(path: Path) -> list[AuthorsResult]:
         ]
 
 
-def errors(rows: Iterable[Accuracy], dataset: str, test_set: str = "MNIST") -> list[Point]:
+def errors(rows: Iterable[Accuracy], dataset: str, test_set: str = "real") -> list[Point]:
     """Gathers the runs of one data set on one test set, by rising number of real images.
 
-    The runs of all GAN seeds are pooled, so the spread of a data set with GAN images includes
-    the spread between GANs. Values are the share of test images misread, in [0, 1].
+    The runs of all folds, draws and GAN seeds are pooled, so the spread includes theirs. Values
+    are the share of test images misclassified, in [0, 1].
     """
     chosen = [row for row in rows if (row.dataset, row.test_set) == (dataset, test_set)]
     return _points((row, 1 - row.accuracy) for row in chosen)
 
 
 def _points(values: Iterable[tuple[Accuracy, float]]) -> list[Point]:
-    """Groups values by the ratio of their row."""
-    groups: dict[tuple[float, int, int], list[float]] = defaultdict(list)
+    """Groups values by the size of their row."""
+    groups: dict[str, list[tuple[Accuracy, float]]] = defaultdict(list)
     for row, value in values:
-        groups[row.ratio, row.n_real, row.n_synthetic].append(value)
-    return [Point(*key, tuple(group)) for key, group in sorted(groups.items())]
+        groups[row.size].append((row, value))
+    points = [_point(group) for group in groups.values()]
+    return sorted(points, key=lambda point: point.n_real)
+
+
+def _point(group: Sequence[tuple[Accuracy, float]]) -> Point:
+    rows, values = zip(*group, strict=True)
+    counts = [(row.n_real, row.n_synthetic, row.n_test) for row in rows]
+    n_real, n_synthetic, n_test = (round(fmean(column)) for column in zip(*counts, strict=True))
+    return Point(n_real, n_synthetic, n_test, values)
 
 
 def mixed_accuracy(mnist: float, gan: float, n_gan: int) -> float:
@@ -174,15 +192,15 @@ def mixed_errors(
         ValueError: a classifier was tested on MNIST but not on GAN images.
     """
     chosen = [row for row in rows if row.dataset == dataset]
-    on_gan: dict[tuple[float, int | None, int], list[float]] = defaultdict(list)
+    on_gan: dict[tuple, list[float]] = defaultdict(list)
     for row in chosen:
-        if row.test_set == "GAN":
+        if row.test_set == "converted":
             for seed in (row.gan_seed, None):  # None: a classifier that no GAN had a part in
-                on_gan[row.ratio, seed, row.run].append(row.accuracy)
+                on_gan[row.size, row.fold, row.draw, seed, row.run].append(row.accuracy)
     values = []
     for row in chosen:
-        if row.test_set == "MNIST":
-            gan = fmean(on_gan[row.ratio, row.gan_seed, row.run])
+        if row.test_set == "real" and row.ratio is not None:
+            gan = fmean(on_gan[row.size, row.fold, row.draw, row.gan_seed, row.run])
             n_gan = gan_images_in_test(row.ratio, authors)
             values.append((row, 1 - mixed_accuracy(row.accuracy, gan, n_gan)))
     return _points(values)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from synth2real.figures.data import Point
+from synth2real.figures.data import AuthorsResult, Point
 from synth2real.figures.style import GREY, Look
 
 LineStyle = Literal["none", "--"]
@@ -20,20 +20,23 @@ def draw_points(
     points: Sequence[Point],
     look: Look,
     label: str,
-    floor: float = 0.0,
+    *,
+    floored: bool = False,
 ) -> None:
     """Draws the mean, one standard deviation and every run of each point, in per cent.
 
-    ``floor`` (a share in [0, 1]) is the least value drawn.
+    With ``floored``, for a log axis, the least value drawn is half a test image.
     """
-    means = np.array([max(point.mean, floor) for point in points])
+    floors = np.array([point.floor if floored else 0.0 for point in points])
+    means = np.maximum([point.mean for point in points], floors)
     stds = np.array([point.std for point in points])
-    bars = 100 * np.array([np.minimum(stds, means - floor), stds])
+    bars = 100 * np.array([np.minimum(stds, means - floors), stds])
     axes.errorbar(
         counts, 100 * means, bars, color=look.colour, marker=look.marker, capsize=3, label=label
     )
     x = [count for count, point in zip(counts, points, strict=True) for _ in point.values]
-    values = [100 * max(value, floor) for point in points for value in point.values]
+    pairs = zip(floors, points, strict=True)
+    values = [100 * max(value, floor) for floor, point in pairs for value in point.values]
     axes.scatter(x, values, s=14, alpha=0.35, linewidths=0, color=look.colour, zorder=1.5)
 
 
@@ -56,11 +59,13 @@ def runs(points: Sequence[Point]) -> str:
     return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
 
 
-def authors_handle(linestyle: LineStyle) -> Line2D:
-    """Legend entry for the authors' points of any colour."""
+def authors_handle(authors: Sequence[AuthorsResult], linestyle: LineStyle) -> list[Line2D]:
+    """Legend entry for the authors' points of any colour, if there are some."""
+    if not authors:
+        return []
     line = Line2D([], [], color=GREY, marker="o", linestyle=linestyle, label="authors (n = 5)")
     line.set(markersize=4, markerfacecolor="none", linewidth=0.9)
-    return line
+    return [line]
 
 
 def legend(figure: Figure, *extra: Line2D) -> None:

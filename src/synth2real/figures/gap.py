@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import matplotlib
@@ -18,12 +19,12 @@ from synth2real.figures.style import GREY, LOOKS, STYLE, Look, new_figure, real_
 from synth2real.gap.metrics import NEIGHBOURS
 
 SERIES = {
-    "font": LOOKS["font"],
+    "synthetic": LOOKS["synthetic"],
     "converted": LOOKS["converted"],
     "GAN": LOOKS["GAN"],
     "real": LOOKS["original"],
 }
-KNOWN = "MNIST test"
+KNOWN = "real test"
 
 
 class Panel(NamedTuple):
@@ -48,10 +49,11 @@ PANELS = {
 class Gap:
     """One row of ``gap.csv``.
 
-    ``n_real`` is 0 where no ratio had a part, ``gan_seed`` None where no GAN had one, ``std`` NaN
+    ``n_real`` is 0 where no split had a part, ``gan_seed`` None where no GAN had one, ``std`` NaN
     where the metric has none.
     """
 
+    size: str
     n_real: int
     gan_seed: int | None
     images: str
@@ -65,6 +67,7 @@ def read_gap(path: Path) -> list[Gap]:
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             Gap(
+                size=row["size"],
                 n_real=int(row["n_real"] or 0),
                 gan_seed=int(row["gan_seed"]) if row["gan_seed"] else None,
                 images=row["images"],
@@ -78,10 +81,10 @@ def read_gap(path: Path) -> list[Gap]:
 
 @matplotlib.rc_context(STYLE)
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
-    """A panel for each metric: font, converted, GAN and real images against MNIST's test images.
+    """A panel for each metric: synthetic, converted, GAN and real images against real test ones.
 
     Bars are one standard deviation either way: between GAN seeds, or the metric's own where there
-    is one seed; faint dots are the seeds. Font images have no ratio and are a level line.
+    is one; faint dots are single ones. Synthetic images have no size and are a level line.
     """
     figure = new_figure(height=8.0)
     panels = figure.subplots(3, 2, sharex=True).flat
@@ -91,9 +94,9 @@ def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
         closed = [row.value for row in of_metric if row.images == KNOWN] or [panel.closed]
         for name, look in SERIES.items():
             chosen = [row for row in of_metric if row.images == name]
-            draw = _draw_level if name == "font" else _draw_series
+            draw = _draw_level if name == "synthetic" else _draw_series
             draw(axes, chosen, panel, look, name)
-        axes.axhline(panel.scale * closed[0], color=GREY, linestyle="--", linewidth=1)
+        axes.axhline(panel.scale * float(np.mean(closed)), color=GREY, linestyle="--", linewidth=1)
         real_images_axis(axes, counts, steps=(1,))
         axes.set_title(panel.title)
     for axes in figure.axes[:-2]:  # all but the lowest
@@ -104,18 +107,22 @@ def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
 
 
 def _draw_level(axes: Axes, rows: Sequence[Gap], panel: Panel, look: Look, label: str) -> None:
-    """Draws what no ratio has a part in as a line across, its deviation as a band."""
-    for row in rows:
-        axes.axhline(panel.scale * row.value, color=look.colour, label=label)
-        low, high = (panel.scale * (row.value + sign * row.std) for sign in (-1, 1))
-        if math.isfinite(row.std):
-            axes.axhspan(low, high, color=look.colour, alpha=0.2, linewidth=0)
+    """Draws what no size has a part in as a line across, its deviation as a band."""
+    if not rows:
+        return
+    value, std = (np.mean([(row.value, row.std) for row in rows], axis=0)).tolist()
+    axes.axhline(panel.scale * value, color=look.colour, label=label)
+    low, high = (panel.scale * (value + sign * std) for sign in (-1, 1))
+    if math.isfinite(std):
+        axes.axhspan(low, high, color=look.colour, alpha=0.2, linewidth=0)
 
 
 def _draw_series(axes: Axes, rows: Sequence[Gap], panel: Panel, look: Look, label: str) -> None:
     """Draws the mean of each number of real images, its deviation, and where seeds differ each."""
-    counts = sorted({row.n_real for row in rows})
-    groups = [[row for row in rows if row.n_real == count] for count in counts]
+    by_size = {row.size: [other for other in rows if other.size == row.size] for row in rows}
+    groups = sorted(by_size.values(), key=lambda group: group[0].n_real)
+    # Folds may differ by an image.
+    counts = [round(fmean(row.n_real for row in group)) for group in groups]
     means = panel.scale * np.array([np.mean([row.value for row in group]) for group in groups])
     stds = panel.scale * np.array([_spread(group) for group in groups])
     axes.errorbar(

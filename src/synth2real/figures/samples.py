@@ -10,87 +10,117 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from synth2real.arrays import load_arrays
-from synth2real.figures.ratios import spread_ratios
 from synth2real.figures.style import STYLE, new_figure, save
+from synth2real.io.arrays import load_arrays
+from synth2real.spec import ImageSpec
 
 Images = NDArray[np.uint8]
 
-SIDE = 28
-CELL = SIDE + 2  # a white gap of two pixels between images
+GAP = 2  # white pixels between images
+MOST_CLASSES = 10  # shown; of more, some evenly spread
+COLUMNS = 12
 
 
 class Pairs(NamedTuple):
-    """Font images and what the GAN made of them, uint8 [N, 28, 28], with labels uint8 [N]."""
+    """Synthetic images and what the GAN made of them, uint8 [N, H, W, C], with labels int32 [N]."""
 
-    font: Images
+    synthetic: Images
     converted: Images
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.int32]
 
 
-def load_pairs(font_path: Path, converted_path: Path) -> Pairs:
-    """Reads the font test set and its conversion, which are in the same order."""
-    font, labels = load_arrays(font_path, "images", "labels")
+def load_pairs(synthetic_path: Path, converted_path: Path) -> Pairs:
+    """Reads the synthetic test set and its conversion, which are in the same order."""
+    synthetic, labels = load_arrays(synthetic_path, "images", "labels")
     (converted,) = load_arrays(converted_path, "images")
-    return Pairs(font, converted, labels)
+    return Pairs(synthetic, converted, labels)
 
 
 @matplotlib.rc_context(STYLE)
-def font_images(
-    images_Nx28x28: Images, labels_N: Images, seed: int, png: Path, svg: Path
+def synthetic_images(
+    spec: ImageSpec,
+    images_NxHxWxC: Images,
+    labels_N: NDArray[np.int32],
+    seed: int,
+    png: Path,
+    svg: Path,
 ) -> Figure:
-    """Figure 2: a row for each digit with twelve font images of it drawn at random."""
+    """Figure 2: a row for each class with twelve synthetic images of it drawn at random."""
     random = np.random.default_rng(seed)
+    shown = shown_classes(spec)
     rows = []
-    for digit in range(10):
-        drawn = random.permutation(np.flatnonzero(labels_N == digit))[:12]
-        rows.append(list(images_Nx28x28[drawn]))
-    figure = new_figure(height=6.6)
+    for label in shown:
+        drawn = random.permutation(np.flatnonzero(labels_N == label))[:COLUMNS]
+        rows.append(list(images_NxHxWxC[drawn]))
+    figure = new_figure(height=0.2 + 0.64 * len(rows) * spec.height / spec.width)
     axes = figure.add_subplot()
-    _show(axes, tile(rows, columns=12), [str(digit) for digit in range(10)])
+    _show(axes, tile(rows, COLUMNS, spec), [spec.classes[label] for label in shown], spec)
     save(figure, png, svg)
     return figure
 
 
 @matplotlib.rc_context(STYLE)
-def converted_images(pairs_by_ratio: Mapping[str, Pairs], png: Path, svg: Path) -> Figure:
-    """Figure 3: the first image of each digit, font above converted, for at most four ratios.
+def converted_images(
+    spec: ImageSpec, pairs_by_size: Mapping[str, Pairs], png: Path, svg: Path
+) -> Figure:
+    """Figure 3: the first image of each class, synthetic above converted, for each size.
 
-    Nothing is chosen for its looks: it is the first of each digit in the file.
+    Nothing is chosen for its looks: it is the first of each class in the file.
     """
-    ratios = spread_ratios(pairs_by_ratio)
-    figure = new_figure(height=0.2 + 1.75 * len(ratios))
-    panels = figure.subplots(len(ratios), 1, squeeze=False)[:, 0]
-    for axes, ratio in zip(panels, ratios, strict=True):
-        font, converted, labels = pairs_by_ratio[ratio]
-        rows = [[_first(images, labels, d) for d in range(10)] for images in (font, converted)]
-        _show(axes, tile(rows, columns=10), ["font", "converted"])
-        axes.set_title(f"r = {ratio}", loc="left")
+    shown = shown_classes(spec)
+    height = 0.25 + 15 / len(shown) * spec.height / spec.width
+    figure = new_figure(height=0.2 + min(height, 4.0) * len(pairs_by_size))
+    panels = figure.subplots(len(pairs_by_size), 1, squeeze=False)[:, 0]
+    for axes, (title, pairs) in zip(panels, pairs_by_size.items(), strict=True):
+        rows = [
+            [_first(images, pairs.labels, label, spec) for label in shown]
+            for images in (pairs.synthetic, pairs.converted)
+        ]
+        _show(axes, tile(rows, len(shown), spec), ["synthetic", "converted"], spec)
+        axes.set_title(title, loc="left")
     save(figure, png, svg)
     return figure
 
 
-def tile(rows: Sequence[Sequence[Images]], columns: int) -> Images:
-    """Lays images of [28, 28] out as one; gaps, and cells a short row leaves empty, are white."""
-    canvas = np.full((len(rows) * CELL - 2, columns * CELL - 2), 255, np.uint8)
+def shown_classes(spec: ImageSpec) -> list[int]:
+    """The labels of all classes, or of ten of them, evenly spread."""
+    count = len(spec.classes)
+    return [int(label) for label in np.linspace(0, count - 1, min(count, MOST_CLASSES)).round()]
+
+
+def tile(rows: Sequence[Sequence[Images]], columns: int, spec: ImageSpec) -> Images:
+    """Lays images out as one [H, W, C]; gaps, and cells a short row leaves empty, are white."""
+    high, wide = spec.height + GAP, spec.width + GAP
+    size = (len(rows) * high - GAP, columns * wide - GAP, spec.channels)
+    canvas = np.full(size, 255, np.uint8)
     for row, images in enumerate(rows):
         for column, image in enumerate(images):
-            top, left = row * CELL, column * CELL
-            canvas[top : top + SIDE, left : left + SIDE] = image
+            top, left = row * high, column * wide
+            canvas[top : top + spec.height, left : left + spec.width] = image
     return canvas
 
 
-def _first(images_Nx28x28: Images, labels_N: Images, digit: int) -> Images:
-    """The first image of a digit, or a white one where there is none."""
-    found = np.flatnonzero(labels_N == digit)
-    return images_Nx28x28[found[0]] if found.size else np.full((SIDE, SIDE), 255, np.uint8)
+def _first(
+    images_NxHxWxC: Images, labels_N: NDArray[np.int32], label: int, spec: ImageSpec
+) -> Images:
+    """The first image of a class, or a white one where there is none."""
+    found = np.flatnonzero(labels_N == label)
+    return images_NxHxWxC[found[0]] if found.size else np.full(spec.shape, 255, np.uint8)
 
 
-def _show(axes: Axes, canvas: Images, row_names: Sequence[str]) -> None:
+def _show(axes: Axes, canvas_HxWxC: Images, row_names: Sequence[str], spec: ImageSpec) -> None:
     """Shows a tiled image with the name of each row at its left."""
+    canvas = canvas_HxWxC[..., 0] if spec.channels == 1 else canvas_HxWxC
     axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="none")
     axes.set_xticks([])
-    axes.set_yticks([CELL * row + SIDE / 2 for row in range(len(row_names))], row_names)
+    places = [(spec.height + GAP) * row + spec.height / 2 for row in range(len(row_names))]
+    axes.set_yticks(places, [_short(name) for name in row_names])
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
+
+
+def _short(name: str, length: int = 16) -> str:
+    """A class name that leaves room for the images; `$` would start a formula."""
+    text = name.encode("utf-8", "replace").decode().replace("$", r"\$")
+    return text if len(text) <= length else f"{text[: length - 1]}…"

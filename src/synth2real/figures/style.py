@@ -15,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from synth2real.files import write_atomically
+from synth2real.io.files import write_atomically
+from synth2real.sets import SETS
 
 
 class Look(NamedTuple):
@@ -25,20 +26,9 @@ class Look(NamedTuple):
     marker: str
 
 
-# The palette of Okabe and Ito, which readers with colour blindness can tell apart.
-LOOKS = {
-    "original": Look("#000000", "o"),
-    "font": Look("#E69F00", "s"),
-    "GAN": Look("#009E73", "^"),
-    "original+GAN": Look("#D55E00", "D"),
-    "original+font": Look("#0072B2", "v"),
-    # As without augmentation, but for the one that a figure shows beside original+GAN.
-    "augmented-original": Look("#000000", "o"),
-    "augmented-original+font": Look("#0072B2", "v"),
-    "augmented-original+GAN": Look("#CC79A7", "^"),
-    # The font test set, converted: no data set to train on, and in the figure of the gap alone.
-    "converted": Look("#CC79A7", "D"),
-}
+LOOKS = {name: Look(kind.colour, kind.marker) for name, kind in SETS.items()}
+# The synthetic test set, converted: no set to train on, and in the figure of the gap alone.
+LOOKS["converted"] = Look("#CC79A7", "D")
 GREY = "#767676"
 
 # Used as a decorator on every function that draws: `@matplotlib.rc_context(STYLE)`.

@@ -1,1 +1,1 @@
-"""The GAN stage, from font images to ones like MNIST: PixelDA (Bousmalis et al. 2017), and ours."""
+"""The GAN stage: from synthetic images to ones like the real, as in PixelDA, and our own way."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from synth2real.settings import choice, flag, learning_rate, section, setting, share, weight, whole
 
 
 @dataclass(frozen=True)
@@ -12,67 +14,49 @@ class LossWeights:
     `task_converted` weighs the same loss in the generator's and in the task classifier's update.
     """
 
-    adversarial: float
-    task_font: float
-    task_converted: float
-    task_real: float
-    pixel_change: float
+    adversarial: float = weight("weight of fooling the discriminator")
+    task_synthetic: float = weight("weight of recognising synthetic images")
+    task_converted: float = weight("weight of recognising converted images")
+    task_real: float = weight("weight of recognising real images")
+    pixel_change: float = weight("weight of changing few pixels")
 
 
 @dataclass(frozen=True)
 class GanConfig:
     """Architecture, losses and budget of one GAN.
 
-    Attributes:
-        samples: training images, counted as the paper does: an update of the discriminator (and
-            task classifier) and an update of the generator each take `batch_size`. 0 is a control
-            without a GAN: font images are only warped, where `augment` has it so.
-        batch_size: images of each kind in an update.
-        pixel_block: side of the blocks of pixels, 1 or 2, that generator and discriminator take as
-            one position with a channel for each pixel. 1 is PixelDA's; 2 leaves a quarter of the
-            positions, and the discriminator one convolution less.
-        warp: which networks: a generator that bends images (`synth2real.gan.warp`) and a
-            discriminator of each digit (`synth2real.gan.projection`), which has neither noise nor
-            dropout; or PixelDA's, of which the generator paints.
-        augment: whether font and real images go through `synth2real.augment.random_warp`, in
-            training and in conversion, so that few real images make a wide target.
-        candidates: conversions of each font image, of which one is kept (`synth2real.redraw`).
-        copies: how often each font image is converted; the paper's sets (section 3) are of 1.
-        font_worth: how many real images the fonts are worth. Of all candidates, font_worth /
-            (font_worth + real images) come from font images, the others are real images of the
-            same digit, which augment must warp. 0 takes real images alone, None font images alone.
-        noise_dim: length of the generator's noise vector z ~ U[-1, 1].
-        generator_filters: width of the generator's convolutions.
-        generator_blocks: number of the generator's residual blocks.
-        discriminator_filters: width of the discriminator's first convolution; those that
-            follow (three, or two on blocks of pixels) double it each time.
-        task_filters: width of the task classifier's first convolution, doubled likewise.
-        discriminator_dropout: share of activations dropped after each block of PixelDA's
-            discriminator.
-        discriminator_noise: standard deviation of the Gaussian noise added there.
-        task_dropout: share of the task classifier's hidden units dropped.
-        learning_rate: Adam's, for all three networks; x0.95 every 10,000 updates of a network.
-        weights: loss weights.
+    `samples` are counted as the paper does: an update of the discriminator (and task classifier)
+    and an update of the generator each take `batch_size`. `pixel_block` 2 makes 2x2 pixels one
+    position with a channel for each; it leaves a quarter of the positions, and the discriminator
+    one convolution less. With `augment` few real images make a wide target.
     """
 
-    samples: int
-    batch_size: int
-    pixel_block: int
-    warp: bool
-    augment: bool
-    candidates: int
-    copies: int
-    font_worth: float | None
-    noise_dim: int
-    generator_filters: int
-    generator_blocks: int
-    discriminator_filters: int
-    task_filters: int
-    discriminator_dropout: float
-    discriminator_noise: float
-    task_dropout: float
-    learning_rate: float
-    weights: LossWeights
+    samples: int = setting(
+        "training images, discriminator's and generator's batches both counted, a whole number; at "
+        "least one step, or 0 for a control without a GAN",
+        type="integer",
+        minimum=0,
+    )
+    batch_size: int = whole("images of each kind in an update", 2)
+    pixel_block: int = choice("side of the blocks of pixels that networks work on", [1, 2])
+    generator: str = choice("resnet paints (PixelDA), warp bends the image", ["resnet", "warp"])
+    discriminator: str = choice(
+        "pixelda asks whether an image is real, projection whether it is a real one of its class",
+        ["pixelda", "projection"],
+    )
+    augment: bool = flag("warps synthetic and real images at random before the GAN sees them")
+    noise_dim: int = whole("length of the noise vector z ~ U[-1, 1]", 1)
+    generator_filters: int = whole("width of the generator", 1)
+    generator_blocks: int = whole("residual blocks of the generator", 0)
+    discriminator_filters: int = whole(
+        "width of the discriminator's first layer; the following double it, up to eight times", 1
+    )
+    task_filters: int = whole("width of the task classifier's first layer", 1)
+    discriminator_dropout: float = share("share of activations dropped in discriminator pixelda")
+    discriminator_noise: float = weight("standard deviation of the noise in discriminator pixelda")
+    task_dropout: float = share("share of hidden units dropped in the task classifier")
+    learning_rate: float = learning_rate("Adam's learning rate, x0.95 every 10,000 updates")
+    weights: LossWeights = setting(**section(LossWeights))
 
     @property
     def steps(self) -> int:
@@ -86,11 +70,9 @@ _PIXELDA_CODE: dict[str, Any] = dict(
     samples=12_000_000,
     batch_size=32,
     pixel_block=1,
-    warp=False,
+    generator="resnet",
+    discriminator="pixelda",
     augment=False,
-    candidates=1,
-    copies=1,
-    font_worth=None,
     noise_dim=10,
     generator_filters=64,
     generator_blocks=6,
@@ -101,7 +83,7 @@ _PIXELDA_CODE: dict[str, Any] = dict(
     task_dropout=0.5,
     learning_rate=1e-3,
     weights=dict(
-        adversarial=1.0, task_font=1.0, task_converted=1.0, task_real=0.0, pixel_change=0.0
+        adversarial=1.0, task_synthetic=1.0, task_converted=1.0, task_real=0.0, pixel_change=0.0
     ),
 )
 
@@ -124,19 +106,42 @@ _SMALL = _PIXELDA_TEXT | dict(
 # With it original+GAN is above original; what has which part in that: docs/results.md.
 _SYNTH2REAL = _SMALL | dict(
     batch_size=64,
-    warp=True,
+    generator="warp",
+    discriminator="projection",
     augment=True,
-    candidates=4,
-    font_worth=200.0,
     generator_filters=48,
     weights=_SMALL["weights"] | dict(pixel_change=0.0),
 )
 
+# The paper's sets (section 3).
+_ONE_EACH = dict(candidates=1, copies=1, synthetic_worth=None)
+_HARDEST = _ONE_EACH | dict(candidates=4, synthetic_worth=200.0)
+
+
+class GanPreset(NamedTuple):
+    """All that belongs to a name.
+
+    Attributes:
+        about: what it is, in a few words.
+        settings: fields of `GanConfig`.
+        convert: fields of `synth2real.convert.config.ConvertConfig`.
+        training_rate: images of 28x28 grey pixels that a CPU core trains on in a second; PixelDA's
+            without bfloat16 units (benchmarks/README.md), the others beside another job.
+        conversion_rate: of those that it converts.
+    """
+
+    about: str
+    settings: dict[str, Any]
+    convert: dict[str, Any]
+    training_rate: float
+    conversion_rate: float
+
+
 PRESETS = {
-    "pixelda-code": _PIXELDA_CODE,
-    "pixelda-text": _PIXELDA_TEXT,
-    "small": _SMALL,
-    "synth2real": _SYNTH2REAL,
+    "synth2real": GanPreset("this project's", _SYNTH2REAL, _HARDEST, 500, 4000),
+    "pixelda-code": GanPreset("what the authors ran", _PIXELDA_CODE, _ONE_EACH, 40, 160),
+    "pixelda-text": GanPreset("what the paper says", _PIXELDA_TEXT, _ONE_EACH, 40, 160),
+    "small": GanPreset("what the paper says, small", _SMALL, _ONE_EACH, 500, 4000),
 }
 
 
@@ -147,7 +152,7 @@ def gan_config(preset: str, **overrides: Any) -> GanConfig:
         preset: a key of `PRESETS`.
         **overrides: fields of `GanConfig`; `weights` may name only some of the weights.
     """
-    values = PRESETS[preset]
+    values = PRESETS[preset].settings
     weights = values["weights"] | overrides.get("weights", {})
     return load_gan_config(values | overrides | {"weights": weights})
 

@@ -2,28 +2,29 @@
 
 Bousmalis et al., "Unsupervised Pixel-Level Domain Adaptation with Generative Adversarial
 Networks", CVPR 2017, as its reference implementation (TensorFlow models,
-`research/domain_adaptation/pixel_domain_adaptation`) defines them for 28x28 grey images.
+`research/domain_adaptation/pixel_domain_adaptation`) defines them for 28x28 grey images; other
+sizes have as many layers as take them down to the same number of positions.
 Images are float32 in [-1, 1], channels last. Weights start from N(0, 0.02).
 """
+
+import itertools
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from synth2real.convolution import conv_general_dilated
 from synth2real.gan.config import GanConfig
-from synth2real.layers import (
-    CLASSES,
-    IMAGE_SIZE,
-    depth_to_space,
-    max_pool_2x2,
-    space_to_depth,
-)
-from synth2real.noise import dropout, gaussian_noise
+from synth2real.nn.convolution import conv_general_dilated
+from synth2real.nn.layers import depth_to_space, halvings, max_pool_2x2, space_to_depth
+from synth2real.nn.noise import dropout, gaussian_noise
+from synth2real.spec import ImageSpec
 
 BN_MOMENTUM = 0.9
 BN_EPSILON = 1e-3
 LEAKINESS = 0.2
+SIGNED = 1 / 127.5, -1.0  # scale and shift that take uint8 pixels to [-1, 1]
+POSITIONS = 4  # at most, along a side of what the discriminator's last layer sees
+WIDEST = 8  # times the discriminator's first layer
 
 _initial_weights = nnx.initializers.normal(0.02)
 
@@ -77,54 +78,68 @@ class ResidualBlock(nnx.Module):
 
 
 class Generator(nnx.Module):
-    """Turns a font image and noise into an image like MNIST's."""
+    """Turns a synthetic image and noise into an image like the real ones."""
 
-    def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
-        filters = config.generator_filters
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
+        filters, pixels = config.generator_filters, spec.height * spec.width
         self.block = config.pixel_block
-        self.noise = _dense(config.noise_dim, IMAGE_SIZE**2, bias=False, rngs=rngs)
-        self.noise_bn = _batch_norm(IMAGE_SIZE**2, rngs=rngs)
-        self.conv_in = convolution(2 * self.block**2, filters, rngs=rngs)
+        self.noise = _dense(config.noise_dim, pixels, bias=False, rngs=rngs)
+        self.noise_bn = _batch_norm(pixels, rngs=rngs)
+        # The noise is one more channel.
+        self.conv_in = convolution((spec.channels + 1) * self.block**2, filters, rngs=rngs)
         self.blocks = nnx.List(
             [ResidualBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
         )
-        self.conv_out = convolution(filters, self.block**2, size=1, rngs=rngs)
+        self.conv_out = convolution(filters, spec.channels * self.block**2, size=1, rngs=rngs)
 
-    def __call__(self, x_BxHxWx1: jax.Array, z_BxZ: jax.Array, *, train: bool) -> jax.Array:
+    def __call__(self, x_BxHxWxC: jax.Array, z_BxZ: jax.Array, *, train: bool) -> jax.Array:
         """Converts images [-1, 1] with noise z ~ U[-1, 1]; returns images of the same shape."""
         noise = nnx.relu(self.noise_bn(self.noise(z_BxZ), use_running_average=not train))
-        noise_BxHxWx1 = noise.reshape(x_BxHxWx1.shape)
-        h = jnp.concatenate([x_BxHxWx1, noise_BxHxWx1], axis=-1)
+        _, height, width, _ = x_BxHxWxC.shape
+        noise_BxHxWx1 = noise.reshape(-1, height, width, 1)
+        h = jnp.concatenate([x_BxHxWxC, noise_BxHxWx1], axis=-1)
         h = nnx.relu(self.conv_in(space_to_depth(h, self.block)))
         for block in self.blocks:
             h = block(h, train=train)
-        return jnp.tanh(depth_to_space(self.conv_out(h), self.block))
+        return jnp.tanh(depth_to_space(self.conv_out(h), self.block, height, width))
+
+
+def discriminator_layers(config: GanConfig, spec: ImageSpec) -> tuple[list[int], list[int]]:
+    """The widths of a discriminator's convolutions, and the rows and columns that the last leaves.
+
+    All but the first halve the image, until 4 positions or fewer are left along a side.
+    """
+    sides = [-(-size // config.pixel_block) for size in (spec.height, spec.width)]
+    depth = halvings(max(sides), POSITIONS)
+    widths = [config.discriminator_filters * min(2**i, WIDEST) for i in range(depth + 1)]
+    return widths, [-(-side // 2**depth) for side in sides]
 
 
 class Discriminator(nnx.Module):
     """Tells real images from converted ones: one logit an image, positive for real."""
 
-    def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
-        # Down to 4x4 positions.
-        depth = {1: 4, 2: 3}[config.pixel_block]
-        filters = [config.discriminator_filters * 2**i for i in range(depth)]
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
+        filters, (rows, columns) = discriminator_layers(config, spec)
         self.config = config
-        self.conv_in = convolution(config.pixel_block**2, filters[0], rngs=rngs)
+        self.conv_in = convolution(config.pixel_block**2 * spec.channels, filters[0], rngs=rngs)
         self.convs = nnx.List(
-            [convolution(c, 2 * c, stride=2, bias=False, rngs=rngs) for c in filters[:-1]]
+            [
+                convolution(c_in, c_out, stride=2, bias=False, rngs=rngs)
+                for c_in, c_out in itertools.pairwise(filters)
+            ]
         )
-        self.bns = nnx.List([_batch_norm(2 * c, rngs=rngs) for c in filters[:-1]])
-        self.dense_out = _dense(4 * 4 * filters[-1], 1, rngs=rngs)
+        self.bns = nnx.List([_batch_norm(c, rngs=rngs) for c in filters[1:]])
+        self.dense_out = _dense(rows * columns * filters[-1], 1, rngs=rngs)
 
     def __call__(
-        self, x_BxHxWx1: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
+        self, x_BxHxWxC: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
     ) -> jax.Array:
         """Returns the logits [B], whatever the labels.
 
         In training, dropout and Gaussian noise follow each block.
         """
         keys = jax.random.split(key, len(self.convs) + 1)
-        h = self.conv_in(space_to_depth(x_BxHxWx1, self.config.pixel_block))
+        h = self.conv_in(space_to_depth(x_BxHxWxC, self.config.pixel_block))
         h = self._perturb(nnx.leaky_relu(h, LEAKINESS), keys[0], train)
         for conv, bn, key in zip(self.convs, self.bns, keys[1:], strict=True):
             h = nnx.leaky_relu(bn(conv(h), use_running_average=not train), LEAKINESS)
@@ -140,27 +155,28 @@ class Discriminator(nnx.Module):
 
 
 class TaskClassifier(nnx.Module):
-    """Predicts the digit. The first two layers are private to a domain, the others shared.
+    """Predicts the class. The first two layers are private to a domain, the others shared.
 
-    One private stem reads font images, the other images that look like MNIST: converted or real.
+    One private stem sees synthetic images, the other real or converted ones.
     """
 
-    def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
         filters = config.task_filters
         self.dropout_rate = config.task_dropout
-        self.font_stem = _stem(filters, rngs=rngs)
-        self.mnist_stem = _stem(filters, rngs=rngs)
+        self.synthetic_stem = _stem(spec.channels, filters, rngs=rngs)
+        self.real_stem = _stem(spec.channels, filters, rngs=rngs)
         self.conv = convolution(2 * filters, 4 * filters, rngs=rngs)
-        self.dense1 = _dense(3 * 3 * 4 * filters, 100, rngs=rngs)
-        self.dense2 = _dense(100, CLASSES, rngs=rngs)
+        pooled = (spec.height // 8) * (spec.width // 8)
+        self.dense1 = _dense(pooled * 4 * filters, 100, rngs=rngs)
+        self.dense2 = _dense(100, len(spec.classes), rngs=rngs)
 
-    def from_font(self, x_BxHxWx1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits [B, 10] of font images; a key turns dropout on."""
-        return self._shared(_apply_stem(self.font_stem, x_BxHxWx1), key)
+    def from_synthetic(self, x_BxHxWxC: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
+        """Logits [B, classes] of synthetic images; a key turns dropout on."""
+        return self._shared(_apply_stem(self.synthetic_stem, x_BxHxWxC), key)
 
-    def from_mnist(self, x_BxHxWx1: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits [B, 10] of real or converted images; a key turns dropout on."""
-        return self._shared(_apply_stem(self.mnist_stem, x_BxHxWx1), key)
+    def from_real(self, x_BxHxWxC: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
+        """Logits [B, classes] of real or converted images; a key turns dropout on."""
+        return self._shared(_apply_stem(self.real_stem, x_BxHxWxC), key)
 
     def _shared(self, h: jax.Array, key: jax.Array | None) -> jax.Array:
         h = nnx.relu(max_pool_2x2(self.conv(h)))
@@ -170,14 +186,14 @@ class TaskClassifier(nnx.Module):
         return self.dense2(h)
 
 
-def _stem(filters: int, *, rngs: nnx.Rngs) -> nnx.List:
+def _stem(channels: int, filters: int, *, rngs: nnx.Rngs) -> nnx.List:
     return nnx.List(
-        [convolution(1, filters, rngs=rngs), convolution(filters, 2 * filters, rngs=rngs)]
+        [convolution(channels, filters, rngs=rngs), convolution(filters, 2 * filters, rngs=rngs)]
     )
 
 
-def _apply_stem(stem: nnx.List, x_BxHxWx1: jax.Array) -> jax.Array:
-    h = x_BxHxWx1
+def _apply_stem(stem: nnx.List, x_BxHxWxC: jax.Array) -> jax.Array:
+    h = x_BxHxWxC
     for conv in stem:
         h = nnx.relu(max_pool_2x2(conv(h)))
     return h

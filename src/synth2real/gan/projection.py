@@ -1,8 +1,8 @@
-"""A discriminator that knows the digit: is this a real 3?
+"""A discriminator that knows the class: is this a real 3?
 
 Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018, with spectral normalisation
 (Miyato et al., ICLR 2018). PixelDA's discriminator learns in a few hundred steps to tell a few real
-images from all others, and the generator then draws the same digit from every font.
+images from all others, and the generator then draws the same image from every synthetic one.
 """
 
 import jax
@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from flax import nnx
 
 from synth2real.gan.config import GanConfig
-from synth2real.gan.networks import LEAKINESS, convolution
-from synth2real.layers import CLASSES, space_to_depth
+from synth2real.gan.networks import LEAKINESS, convolution, discriminator_layers
+from synth2real.nn.layers import space_to_depth
+from synth2real.spec import ImageSpec
 
 # Spectral normalisation bounds what a layer can amplify by 1; small kernels then lose the signal.
 GAIN = 2.0
@@ -19,12 +20,12 @@ _he = nnx.initializers.he_normal()
 
 
 class ProjectionDiscriminator(nnx.Module):
-    """Three or four convolutions down to 4x4 positions, averaged, and one logit for each digit."""
+    """Convolutions down to at most 4x4 positions, averaged, and one logit for each class."""
 
-    def __init__(self, config: GanConfig, *, rngs: nnx.Rngs):
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
         self.block = config.pixel_block
-        depth = {1: 4, 2: 3}[self.block]
-        channels = [self.block**2, *(config.discriminator_filters * 2**i for i in range(depth))]
+        widths, _ = discriminator_layers(config, spec)
+        channels = [self.block**2 * spec.channels, *widths]
         self.convs = nnx.List(
             [
                 nnx.SpectralNorm(
@@ -33,16 +34,16 @@ class ProjectionDiscriminator(nnx.Module):
                     ),
                     rngs=rngs,
                 )
-                for i in range(depth)
+                for i in range(len(widths))
             ]
         )
-        self.dense_out = nnx.Linear(channels[-1], CLASSES, rngs=rngs)
+        self.dense_out = nnx.Linear(channels[-1], len(spec.classes), rngs=rngs)
 
     def __call__(
-        self, x_BxHxWx1: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
+        self, x_BxHxWxC: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
     ) -> jax.Array:
-        """Returns the logits [B] of images [-1, 1] being real images of their digits."""
-        h = space_to_depth(x_BxHxWx1, self.block)
+        """Returns the logits [B] of images [-1, 1] being real images of their classes."""
+        h = space_to_depth(x_BxHxWxC, self.block)
         for conv in self.convs:
             h = GAIN * nnx.leaky_relu(conv(h, update_stats=train), LEAKINESS)
         logits_BxC = self.dense_out(h.mean((1, 2)))

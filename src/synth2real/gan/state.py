@@ -11,6 +11,14 @@ from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.projection import ProjectionDiscriminator
 from synth2real.gan.warp import WarpGenerator
+from synth2real.spec import ImageSpec
+
+# By the names that settings have for them.
+GENERATORS: dict[str, type] = {"resnet": Generator, "warp": WarpGenerator}
+DISCRIMINATORS: dict[str, type] = {
+    "pixelda": Discriminator,
+    "projection": ProjectionDiscriminator,
+}
 
 GRADIENT_NORM = 5.0
 DECAY_UPDATES = 10_000  # 20,000 of PixelDA's global steps, which count D and G updates alike
@@ -18,9 +26,15 @@ DECAY_RATE = 0.95
 ADAM_BETA1 = 0.5
 
 
-class Graphs(NamedTuple):
-    """The networks' static structure; with parameters and statistics it makes a module again."""
+class Gan(NamedTuple):
+    """All that stays as it is in training: settings, and the networks' static structure.
 
+    With parameters and statistics a structure makes a module again. It is hashable, so that
+    compiled functions may take it as a static argument.
+    """
+
+    config: GanConfig
+    spec: ImageSpec
     generator: nnx.GraphDef
     discriminator: nnx.GraphDef
     task: nnx.GraphDef
@@ -65,13 +79,13 @@ def make_optimiser(config: GanConfig) -> optax.GradientTransformation:
     )
 
 
-def make_graphs(config: GanConfig) -> Graphs:
-    """The networks' structure; computes nothing."""
-    modules = nnx.eval_shape(lambda: _make_modules(config, nnx.Rngs(0)))
-    return Graphs(*(nnx.graphdef(module) for module in modules))
+def make_gan(config: GanConfig, spec: ImageSpec) -> Gan:
+    """Builds the networks' structure; computes nothing."""
+    modules = nnx.eval_shape(lambda: _make_modules(config, spec, nnx.Rngs(0)))
+    return Gan(config, spec, *(nnx.graphdef(module) for module in modules))
 
 
-def init_state(config: GanConfig, key: jax.Array) -> GanState:
+def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
     """Makes the three networks with fresh weights.
 
     Under `jax.eval_shape` it gives their shapes; to compute it, compile it as a whole: one by
@@ -79,17 +93,15 @@ def init_state(config: GanConfig, key: jax.Array) -> GanState:
     """
     optimiser = make_optimiser(config)
     networks = []
-    for module in _make_modules(config, nnx.Rngs(key)):
+    for module in _make_modules(config, spec, nnx.Rngs(key)):
         _, params, stats = nnx.split(module, nnx.Param, ...)  # type: ignore[misc]
         networks.append(Network(params, stats, optimiser.init(params)))
     return GanState(jnp.zeros((), jnp.int32), *networks)
 
 
-def _make_modules(config: GanConfig, rngs: nnx.Rngs) -> tuple[nnx.Module, ...]:
-    networks: tuple[type, ...] = (Generator, Discriminator, TaskClassifier)
-    if config.warp:
-        networks = (WarpGenerator, ProjectionDiscriminator, TaskClassifier)
-    return tuple(network(config, rngs=rngs) for network in networks)
+def _make_modules(config: GanConfig, spec: ImageSpec, rngs: nnx.Rngs) -> tuple[nnx.Module, ...]:
+    networks = GENERATORS[config.generator], DISCRIMINATORS[config.discriminator], TaskClassifier
+    return tuple(network(config, spec, rngs=rngs) for network in networks)
 
 
 def apply_gradients(config: GanConfig, network: Network, grads: nnx.State) -> Network:

@@ -8,35 +8,37 @@ from pathlib import Path
 import jax
 from flax import nnx
 
-from synth2real.checkpoints import Checkpoints
-from synth2real.files import write_atomically
-from synth2real.gan.config import GanConfig
-from synth2real.gan.state import GanState, Graphs, init_state, make_graphs
+from synth2real.gan.state import Gan, GanState, init_state
 from synth2real.gan.step import GanData, generate, make_train_step, prepare, signed_pixels
+from synth2real.io.checkpoints import Checkpoints
+from synth2real.io.files import write_atomically
+from synth2real.io.trees import save_tree
+from synth2real.nn.convolution import arithmetic
 from synth2real.splits import read_split
 from synth2real.training import Metrics, Progress, load_images, run_chunks
-from synth2real.trees import save_tree
 
 MAX_VALIDATION_IMAGES = 500
 
 
-def load_gan_data(split_path: Path, mnist_path: Path, font_path: Path) -> tuple[GanData, GanData]:
+def load_gan_data(
+    split_path: Path, real_path: Path, synthetic_path: Path
+) -> tuple[GanData, GanData]:
     """Reads the training and the validation part of a ratio's images."""
     split = read_split(split_path)
     train = GanData(
-        load_images(font_path, split.font_train), load_images(mnist_path, split.real_train)
+        load_images(synthetic_path, split.synthetic_train), load_images(real_path, split.real_train)
     )
     validation = GanData(
-        load_images(font_path, split.font_validation),
-        load_images(mnist_path, split.real_validation),
+        load_images(synthetic_path, split.synthetic_validation),
+        load_images(real_path, split.real_validation),
     )
     return train, validation
 
 
-def make_validate(config: GanConfig, graphs: Graphs, validation: GanData) -> Callable:
+def make_validate(gan: Gan, validation: GanData) -> Callable:
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
-    On real ones, and on conversions of held-out font images, with their labels; at most 500 of
+    On real ones, and on conversions of held-out synthetic images, with their labels; at most 500 of
     each. None where so few images are held out that there are none.
     """
     validation = jax.tree.map(lambda array: array[:MAX_VALIDATION_IMAGES], validation)
@@ -44,16 +46,16 @@ def make_validate(config: GanConfig, graphs: Graphs, validation: GanData) -> Cal
     # The images are an argument: as constants they would be compiled in, anew for each ratio.
     @jax.jit
     def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
-        font, real = validation
-        task = nnx.merge(graphs.task, *state.task[:2], copy=True)
+        synthetic, real = validation
+        task = nnx.merge(gan.task, *state.task[:2], copy=True)
         key_warp, key = jax.random.split(key)
-        font_BxHxWx1 = prepare(config, font.images, key_warp)
-        converted, _ = generate(graphs.generator, state.generator, font_BxHxWx1, key, train=False)
-        logits_real_BxC = task.from_mnist(signed_pixels(real.images))
-        logits_converted_BxC = task.from_mnist(converted)
+        synthetic_BxHxWxC = prepare(gan, synthetic.images, key_warp)
+        converted, _ = generate(gan, state.generator, synthetic_BxHxWxC, key, train=False)
+        logits_real_BxC = task.from_real(signed_pixels(real.images))
+        logits_converted_BxC = task.from_real(converted)
         return {
             "accuracy_real": (logits_real_BxC.argmax(-1) == real.labels).mean(),
-            "accuracy_converted": (logits_converted_BxC.argmax(-1) == font.labels).mean(),
+            "accuracy_converted": (logits_converted_BxC.argmax(-1) == synthetic.labels).mean(),
         }
 
     def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
@@ -64,7 +66,7 @@ def make_validate(config: GanConfig, graphs: Graphs, validation: GanData) -> Cal
 
 
 def train_gan(
-    config: GanConfig,
+    gan: Gan,
     train: GanData,
     validation: GanData,
     *,
@@ -80,25 +82,26 @@ def train_gan(
     a training that was never stopped.
 
     A line of metrics gives the samples so far, the mean losses of the last 100 steps
-    (`discriminator`, `task_font`, `task_converted`, `task_real`, `adversarial`, `pixel_change`, all
-    before their weights) and the task classifier's validation accuracies.
+    (`discriminator`, `task_synthetic`, `task_converted`, `task_real`, `adversarial`,
+    `pixel_change`, all before their weights) the task classifier's validation accuracies,
+    and what convolved (`arithmetic`).
 
     Raises:
         TrainingError: a loss is NaN or infinite.
         CheckpointError: the process was told to stop, or a checkpoint cannot be written.
     """
-    graphs = make_graphs(config)
-    validate = make_validate(config, graphs, validation)
+    validate = make_validate(gan, validation)
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
-    state, records = checkpoints.restore(jax.jit(init_state, static_argnums=0)(config, key_init))
-    train_step, batch = make_train_step(config, graphs), 2 * config.batch_size
-    progress = Progress(config.steps * batch, label, int(state.step) * batch)
-    chunks = run_chunks(train_step, state, train, key, steps=config.steps)
+    start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
+    state, records = checkpoints.restore(start)
+    train_step, batch = make_train_step(gan), 2 * gan.config.batch_size
+    progress = Progress(gan.config.steps * batch, label, int(state.step) * batch)
+    chunks = run_chunks(train_step, state, train, key, steps=gan.config.steps)
     for state, losses in chunks:
         metrics = losses | validate(state, key_validation)
         samples = int(state.step) * batch
         progress.update(samples, metrics)
-        records.append({"samples": samples, **metrics})
+        records.append({"samples": samples, **metrics, "arithmetic": arithmetic()})
         checkpoints.save(state, records)
     with write_atomically(metrics_path) as temporary:
         temporary.write_text("".join(json.dumps(record) + "\n" for record in records))

@@ -1,5 +1,5 @@
-"""The gap stage: how far font and converted images are from real ones.
+"""The gap stage: how far synthetic and converted images are from real ones.
 
-Its numbers are for the reader alone. They look at MNIST's test images: a setting, a GAN or an image
-chosen by them would leave no test set.
+Its numbers are for the reader alone. They look at the real test images: a setting, a GAN or an
+image chosen by them would leave no test set.
 """

@@ -1,4 +1,4 @@
-"""Measuring: all metrics of one set of images against MNIST's test images."""
+"""Measuring: all metrics of one set of images against the real test images."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ from synth2real.gap.metrics import (
     kernel_distance,
 )
 from synth2real.gap.table import Measurement, write_measurements
+from synth2real.spec import ImageSpec
 from synth2real.training import Images
 
 SUBSET, DRAWS = 1000, 100  # of the kernel distance
@@ -22,6 +23,7 @@ SUBSET, DRAWS = 1000, 100  # of the kernel distance
 
 def measure_gap(
     config: ClassifierConfig,
+    spec: ImageSpec,
     judge_path: Path,
     real: Images,
     images: Images,
@@ -52,7 +54,7 @@ def measure_gap(
     label = f"domains, {path}"
     measurements = [
         measurement
-        for measurement in _measure(config, judge_path, real, images, label)
+        for measurement in _measure(config, spec, judge_path, real, images, label)
         if not (known_to_judge and measurement.metric == "label_agreement")
     ]
     write_measurements(path, measurements)
@@ -65,16 +67,21 @@ def _draw(data: Images, count: int, random: np.random.Generator) -> Images:
 
 
 def _measure(
-    config: ClassifierConfig, judge_path: Path, real: Images, images: Images, label: str
+    config: ClassifierConfig,
+    spec: ImageSpec,
+    judge_path: Path,
+    real: Images,
+    images: Images,
+    label: str,
 ) -> Iterator[Measurement]:
     n = len(images.labels)
-    features_NxD, digits_N = judge_images(config, judge_path, images.images)
-    agreement = float((digits_N == np.asarray(images.labels)).mean())
+    features_NxD, predictions_N = judge_images(config, spec, judge_path, images.images)
+    agreement = float((predictions_N == np.asarray(images.labels)).mean())
     yield Measurement("label_agreement", agreement, None, n)
     if n <= NEIGHBOURS:
         return
 
-    real_MxD, _ = judge_images(config, judge_path, real.images)
+    real_MxD, _ = judge_images(config, spec, judge_path, real.images)
     yield Measurement("frechet_distance", frechet_distance(real_MxD, features_NxD), None, n)
     distance, std = kernel_distance(real_MxD, features_NxD, subset=SUBSET, draws=DRAWS)
     yield Measurement("kernel_distance", distance, std, n)
@@ -83,4 +90,5 @@ def _measure(
     yield Measurement("coverage", coverage, None, n)
 
     as_many = Images(*(array[:n] for array in real))
-    yield Measurement("domain_accuracy", domain_accuracy(config, as_many, images, label), None, n)
+    accuracy = domain_accuracy(config, spec, as_many, images, label)
+    yield Measurement("domain_accuracy", accuracy, None, n)

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from synth2real.files import write_csv
-from synth2real.splits import count_images
+from synth2real.io.files import write_csv
 
 
 class Measurement(NamedTuple):
@@ -18,19 +17,21 @@ class Measurement(NamedTuple):
     n: int
 
 
-class Source(NamedTuple):
-    """Which images were measured; "" where no ratio or no GAN has a part in them.
+class Measured(NamedTuple):
+    """Which images were measured; "" where no fold, size, draw or GAN has a part in them.
 
-    `images` is font or converted (of the font test set), GAN (the set of that name, which
-    classifiers learn from), real (all of a ratio's), or MNIST test.
+    `images` is synthetic or converted (of the synthetic test set), GAN (the set of that name, which
+    classifiers learn from), real (all of a split's), or real test.
     """
 
-    ratio: str
+    fold: str
+    size: str
+    draw: int | str
     gan_seed: int | str
     images: str
 
 
-COLUMNS = ("ratio", "n_real", "gan_seed", "images", *Measurement._fields)
+COLUMNS = ("size", "fold", "draw", "n_real", "gan_seed", "images", *Measurement._fields)
 
 
 def write_measurements(path: Path, measurements: Iterable[Measurement]) -> None:
@@ -45,12 +46,17 @@ def write_measurements(path: Path, measurements: Iterable[Measurement]) -> None:
     )
 
 
-def merge_measurements(tables: Mapping[Source, Path], total: int, path: Path) -> None:
-    """Writes `gap.csv` from the tables of each set of images; `total` as in the splits' config."""
+def merge_measurements(
+    tables: Mapping[Measured, Path], n_real: Mapping[tuple[str, str, int | str], int], path: Path
+) -> None:
+    """Writes `gap.csv` from the tables of each set of images.
+
+    `n_real` gives the number of real images of each (fold, size, draw).
+    """
     rows = []
-    for (ratio, gan_seed, images), table in tables.items():
-        n_real = count_images(ratio, total)[0] if ratio else ""
-        with open(table, newline="") as file:
+    for (fold, size, draw, gan_seed, images), table in tables.items():
+        count = n_real.get((fold, size, draw), "")
+        with open(table, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                rows.append((ratio, n_real, gan_seed, images, *row.values()))
+                rows.append((size, fold, draw, count, gan_seed, images, *row.values()))
     write_csv(path, COLUMNS, rows)

@@ -1,0 +1,34 @@
+# The labelled real images, divided into those to train on and those to test on.
+#   in:  a source of src/synth2real/sources/ (real: in the configuration)
+#   out: results/real/spec.json (size, channels, classes, background)
+#        results/real/{train,test}.npz (images, labels, source), or results/fold{fold}/real/
+
+REAL = EXPERIMENT.real_source
+REAL_TEST = replace(REAL, path=EXPERIMENT.real.test or REAL.path)
+
+
+rule real:
+    input:
+        code=code("real.py"),
+    output:
+        spec=SPEC,
+        train=expand("results/{fold}real/train.npz", fold=FOLDS),
+        test=expand("results/{fold}real/test.npz", fold=FOLDS),
+    log:
+        "results/logs/real.log",
+    benchmark:
+        "results/benchmarks/real.tsv"
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 2
+    resources:
+        mem_mb=more(4000),
+        runtime=more(30),
+    params:
+        config=asdict(EXPERIMENT.real),
+        images=asdict(EXPERIMENT.images),
+        source=asdict(REAL),
+        digest=[digest(REAL), digest(REAL_TEST, "test")],
+    script:
+        "../workflow/scripts/real.py"

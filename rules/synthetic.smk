@@ -1,0 +1,36 @@
+# The synthetic images, some of them set apart for testing.
+#   in:  a source of src/synth2real/sources/ (synthetic: in the configuration), or results/fonts/
+#   out: results/synthetic/{train,test}.npz (images, labels, source)
+
+SYNTHETIC = EXPERIMENT.synthetic_source
+FROM_FONTS = SYNTHETIC.kind == "fonts"
+
+
+rule synthetic:
+    input:
+        code=code("synthetic.py"),
+        spec=SPEC,
+        fonts="results/fonts/fonts.csv" if FROM_FONTS else [],
+        files="results/fonts/files" if FROM_FONTS else [],
+    output:
+        train="results/synthetic/train.npz",
+        test="results/synthetic/test.npz",
+    log:
+        "results/logs/synthetic.log",
+    benchmark:
+        "results/benchmarks/synthetic.tsv"
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 2
+    resources:
+        mem_mb=more(4000),
+        runtime=more(30),
+    params:
+        config=asdict(EXPERIMENT.synthetic),
+        fit=EXPERIMENT.images.fit,
+        source=asdict(SYNTHETIC),
+        render=asdict(EXPERIMENT.render) if FROM_FONTS else None,
+        digest=None if FROM_FONTS else digest(SYNTHETIC),
+    script:
+        "../workflow/scripts/synthetic.py"

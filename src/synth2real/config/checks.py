@@ -1,0 +1,131 @@
+"""Checks of the configuration that look at more than one value, or at files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from glob import escape, glob
+from pathlib import Path
+from typing import Any
+
+from synth2real.config.experiment import Experiment
+from synth2real.gan.config import PRESETS, GanConfig
+from synth2real.sources import SOURCES
+from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
+from synth2real.splits import Size
+
+
+def find_problems(
+    config: Mapping[str, Any], experiment: Experiment, manifest: Path
+) -> Iterator[str]:
+    """Yields a line for each mistake that the schema cannot see."""
+    yield from _check_sizes(config, experiment)
+    yield from _check_budgets(experiment)
+    yield from _check_unused(experiment.gan, PRESETS[experiment.gan_preset].settings)
+    yield from _check_places(experiment)
+    yield from _check_test(experiment)
+    problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
+    yield from problems
+    if experiment.synthetic_source.kind == "fonts" and not problems:
+        yield from _check_enough(experiment, manifest)
+
+
+def _check_sizes(config: Mapping[str, Any], experiment: Experiment) -> Iterator[str]:
+    total = experiment.splits.total
+    if config["ratios"] is not None and config["real"].get("counts") is not None:
+        yield "real.counts: ratios say how many real images there are, too; keep one of them"
+    elif config["ratios"] is not None and total is None:
+        yield "splits.total: of how many images ratios are shares; a whole number of at least 2"
+    elif config["ratios"] is not None:
+        yield from _check_ratios(experiment.sizes, total)
+
+
+def _check_ratios(sizes: Iterable[Size], total: int | None) -> Iterator[str]:
+    numbers: dict[Decimal, str] = {}
+    for size in sizes:
+        twin = numbers.setdefault(Decimal(size.value), size.value)
+        if twin is not size.value:
+            yield f'ratios: "{twin}" and "{size.value}" are the same number; keep one of them'
+        assert total
+        n_real = round(Decimal(size.value) * total)
+        if not 0 < n_real < total:
+            yield (
+                f'ratios: "{size.value}" of {total:,} images makes {n_real:,} real and '
+                f"{total - n_real:,} synthetic images; at least one of each is needed"
+            )
+
+
+def _check_budgets(experiment: Experiment) -> Iterator[str]:
+    gan, classifier = experiment.gan, experiment.classifier
+    if gan.samples and not gan.steps:
+        yield (
+            f"gan.samples: {gan.samples} is not enough for one step; at least "
+            f"{2 * gan.batch_size} (twice gan.batch_size), or 0 for none"
+        )
+    if classifier.steps < 1:
+        yield (
+            f"classify.samples: {classifier.samples} is not enough for one step; at least "
+            f"{classifier.batch_size} (classify.batch_size)"
+        )
+    if experiment.augmented and classifier.batch_size % 2:
+        yield (
+            f"classify.batch_size: {classifier.batch_size} cannot be half real, as "
+            "classify.augmented has it; an even number can"
+        )
+    if experiment.convert.synthetic_worth is not None and not gan.augment:
+        yield (
+            "convert.synthetic_worth: without gan.augment real images would be copied, not warped; "
+            "it must be null"
+        )
+
+
+def _check_unused(gan: GanConfig, preset: Mapping[str, Any]) -> Iterator[str]:
+    """Checks that no setting differs from the preset's and has no effect."""
+    for key in ("discriminator_dropout", "discriminator_noise"):
+        if gan.discriminator != "pixelda" and getattr(gan, key) != preset[key]:
+            yield (
+                f"gan.{key}: is the discriminator pixelda's alone; leave it out or set "
+                "gan.discriminator to pixelda"
+            )
+
+
+def _check_places(experiment: Experiment) -> Iterator[str]:
+    """Checks that there is something where a path says."""
+    places = {
+        f"real.{experiment.real_source.kind}": experiment.real_source.path,
+        f"synthetic.{experiment.synthetic_source.kind}": experiment.synthetic_source.path,
+        "real.test": experiment.real.test,
+    }
+    for key, text in places.items():
+        # IDX files may be named by how their names begin.
+        if text is not None and not glob(f"{escape(text)}*"):
+            yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
+
+
+def _check_test(experiment: Experiment) -> Iterator[str]:
+    """Checks that there is one way, and not more, to come by real test images."""
+    real, kind = experiment.real, experiment.real_source.kind
+    said = [key for key in ("test", "test_share", "folds") if getattr(real, key) is not None]
+    if SOURCES[kind].has_test and said:
+        yield f"real.{said[0]}: {kind} has test images of its own; leave it out"
+    elif not SOURCES[kind].has_test and len(said) != 1:
+        found = f"{' and '.join(said)} are said" if said else "nothing is said"
+        yield (
+            f"real.test: {found} of the real test images; say one of real.test "
+            f"({SOURCES[kind].place}), real.test_share (like 0.2) or real.folds (like 5)"
+        )
+
+
+def _check_enough(experiment: Experiment, manifest: Path) -> Iterator[str]:
+    """Checks that fonts make enough images for every ratio."""
+    fonts, render = experiment.fonts, experiment.render
+    rendered, total = count_renders(fonts, render, manifest), experiment.splits.total
+    test_images = experiment.synthetic.count_test(experiment.synthetic.images or rendered)
+    ratios = [Decimal(size.value) for size in experiment.sizes if size.kind == "ratio"]
+    if total is None or not ratios:
+        return
+    needed = total - round(min(ratios) * total)
+    if rendered - test_images < needed:
+        yield (
+            f"splits.total: {needed:,} synthetic images are needed, but "
+            f"{explain_renders(fonts, render, manifest)}, of which synthetic.test_images takes "
+            f"{test_images:,}; lower splits.total or synthetic.test_images, or add fonts or angles"
+        )

@@ -1,0 +1,1 @@
+"""Files: arrays, trees of arrays, tables, checkpoints, downloads."""

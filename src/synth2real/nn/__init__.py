@@ -1,0 +1,1 @@
+"""Parts of networks, and random maps of images, that several stages share."""

@@ -1,0 +1,42 @@
+"""Where images come from. One more source is a module here and a line of `SOURCES`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from synth2real.sources.base import Source
+from synth2real.sources.folder import Folder
+from synth2real.sources.idx import Idx
+from synth2real.sources.mnist import Mnist
+from synth2real.sources.npz import Npz
+
+
+class SourceKind(NamedTuple):
+    """How a kind of source is opened.
+
+    Attributes:
+        open: makes the source of a path and of "train" or "test".
+        place: what its path is; None for a source that has none.
+        has_test: whether it has test images of its own.
+    """
+
+    open: Callable[[Path, str], Source]
+    place: str | None
+    has_test: bool
+
+
+# By the names that settings have for them. The fonts (sources/fonts/) are a source, too, opened
+# once they are downloaded.
+SOURCES = {
+    "mnist": SourceKind(lambda _, part: Mnist(part), None, True),
+    "folder": SourceKind(
+        lambda path, _: Folder(path), "a folder with one sub-folder of images a class", False
+    ),
+    "npz": SourceKind(
+        lambda path, _: Npz(path),
+        "an .npz file with images uint8 [N, H, W] or [N, H, W, C] and labels [N]",
+        False,
+    ),
+    "idx": SourceKind(Idx, "a folder with IDX files, or that and how their names begin", True),
+}
+PLACES = {kind: source.place for kind, source in SOURCES.items() if source.place}

@@ -1,0 +1,112 @@
+"""What a source of labelled images is, and what all of them share."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from synth2real.errors import InputError
+from synth2real.spec import ImageSpec
+
+NAMED = 10  # of many, so many are named
+
+
+class Source(Protocol):
+    """Labelled images somewhere, in a fixed order; each is known by its place in it.
+
+    All methods raise InputError, with one line that names the file or class and says what is right.
+    """
+
+    def labels(self) -> Sequence[str]:
+        """The class name of every image; none is decoded for it."""
+
+    def name(self, index: int) -> str:
+        """What to call an image in a message."""
+
+    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
+        """Heights, widths and channels (1 or 3) of images, from their headers."""
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        """Images as a spec says, uint8 [n, H, W, C]; those of another shape are fitted."""
+
+    def digest(self) -> str:
+        """Changes when the images do. It is asked for whenever the workflow is planned."""
+
+
+def natural_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Different names in the order of people: 2 before 10."""
+
+    def key(name: str) -> list[tuple[int, int, str]]:
+        parts = re.split(r"(\d+)", name)
+        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+    return tuple(sorted(set(names), key=lambda name: (key(name), name)))
+
+
+def class_labels(names: Sequence[str], classes: tuple[str, ...], origin: str) -> np.ndarray:
+    """The label of each class name, int32 [N].
+
+    Raises:
+        InputError: a name is no class.
+    """
+    label = {name: number for number, name in enumerate(classes)}
+    unknown = natural_order(name for name in set(names) if name not in label)
+    if unknown:
+        raise InputError(f"{origin}: {_list(unknown)} among {_list(classes)}: no such class")
+    return np.array([label[name] for name in names], np.int32)
+
+
+def check_same_classes(
+    real: tuple[str, ...], other: tuple[str, ...], names: tuple[str, str] = ("real", "synthetic")
+) -> None:
+    """Refuses two kinds of images that do not show the same classes.
+
+    Raises:
+        InputError: names the classes that one of them lacks, and all of both.
+    """
+    problems = []
+    for kind, has, lacks in [(names[1], other, real), (names[0], real, other)]:
+        if missing := [name for name in lacks if name not in has]:
+            problems.append(f"no {kind} image shows {_list(missing)}")
+    if problems:
+        raise InputError(
+            f"classes: {', and '.join(problems)}; {names[0]} are {_list(real)}, {names[1]} are "
+            f"{_list(other)}: both must be the same"
+        )
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"
+
+
+def find_duplicates(train_NxHxWxC: np.ndarray, test_MxHxWxC: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of a training and a test image, by their places, that are the same pixel for pixel."""
+    train = {_fingerprint(image): place for place, image in reversed([*enumerate(train_NxHxWxC)])}
+    places = ((train.get(_fingerprint(image)), place) for place, image in enumerate(test_MxHxWxC))
+    return [(twin, place) for twin, place in places if twin is not None]
+
+
+def _fingerprint(image: np.ndarray) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """A digest of files' paths, sizes and times of modification.
+
+    Raises:
+        InputError: a file cannot be looked at.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise InputError(
+                f"{path}: {error.strerror}; {path.absolute()} was looked at"
+            ) from error
+        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""A folder with one sub-folder of pictures a class as a source."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from synth2real.errors import InputError
+from synth2real.sources.base import NAMED, files_digest, natural_order
+from synth2real.sources.images import picture_shape, read_picture
+from synth2real.spec import ImageSpec
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
+# Pillow decodes without Python's lock, so that two threads keep two cores busy.
+THREADS = 2
+MANY = 100_000  # files that a workflow can look at one by one whenever it is planned
+CHUNK = 256  # files that a thread takes at once
+_WHAT_IS_RIGHT = "a folder with a sub-folder of pictures for each class"
+
+
+class Listing(NamedTuple):
+    """Names of classes, paths below the folder, and the class of each path, int32 [N]."""
+
+    classes: tuple[str, ...]
+    paths: list[str]
+    class_N: np.ndarray
+
+
+class Folder:
+    """The pictures of a folder, by class and then by path.
+
+    Sub-folders of a class' folder, and linked ones, belong to it. Hidden files and folders are left
+    out, and so are files of other kinds than `SUFFIXES`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @functools.cached_property
+    def listing(self) -> Listing:
+        """What is in the folder.
+
+        Raises:
+            InputError: it is no folder, has no sub-folder, or one without pictures.
+        """
+        if not self.path.is_dir():
+            raise InputError(
+                f"{self.path} is no folder, {self.path.absolute()} was looked at; {_WHAT_IS_RIGHT} "
+                "is needed"
+            )
+        folders = natural_order(
+            entry.name for entry in _entries(self.path) if entry.is_dir(follow_symlinks=True)
+        )
+        classes = tuple(_text(folder) for folder in folders)
+        if len(classes) < 2:
+            found = f"only the sub-folder {classes[0]}" if classes else "no sub-folder"
+            raise InputError(f"{self.path} has {found}; {_WHAT_IS_RIGHT} is needed, two at least")
+        found_by_class = [sorted(_pictures(self.path / name, name)) for name in folders]
+        if empty := [
+            name for name, found in zip(classes, found_by_class, strict=True) if not found
+        ]:
+            raise InputError(
+                f"{self.path}: no picture ({', '.join(sorted(SUFFIXES))}) is in "
+                f"{', '.join(empty)}; a class needs some, or its folder has to go"
+            )
+        counts = [len(found) for found in found_by_class]
+        paths = [path for found in found_by_class for path in found]
+        return Listing(classes, paths, np.repeat(np.arange(len(classes), dtype=np.int32), counts))
+
+    def labels(self) -> list[str]:
+        classes, _, class_N = self.listing
+        return [classes[number] for number in class_N]
+
+    def name(self, index: int) -> str:
+        return _text(str(self.path / self.listing.paths[index]))
+
+    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
+        shapes: set[tuple[int, int, int]] = set()
+        self._for_each(index_N, lambda _, path: shapes.add(picture_shape(path)))
+        return shapes
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        images_NxHxWxC = np.empty((len(index_N), *spec.shape), np.uint8)
+
+        def read_one(place: int, path: Path) -> None:
+            images_NxHxWxC[place] = read_picture(path, spec, fit)
+
+        self._for_each(index_N, read_one)
+        return images_NxHxWxC
+
+    def digest(self) -> str:
+        """Of all files; of more than 100,000 only their folders' times, which new files change."""
+        paths = self.listing.paths
+        if len(paths) > MANY:
+            paths = sorted({os.path.dirname(path) for path in paths})
+        return files_digest(self.path / path for path in paths)
+
+    def _for_each(self, index_N: np.ndarray, function: Callable[[int, Path], Any]) -> None:
+        """Calls a function with the place and the path of each picture, in threads.
+
+        Raises:
+            InputError: a line for each picture that cannot be read, ten at most.
+        """
+
+        def run(start: int) -> list[str]:
+            faults = []
+            for place in range(start, min(start + CHUNK, len(index_N))):
+                path = self.path / self.listing.paths[index_N[place]]
+                try:
+                    function(place, path)
+                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                    faults.append(f"{self.name(index_N[place])}: {_reason(error)}")
+            return faults
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            faults = [f for found in threads.map(run, range(0, len(index_N), CHUNK)) for f in found]
+        if faults:
+            more = [f"and {len(faults) - NAMED:,} more files"] if len(faults) > NAMED else []
+            raise InputError("\n".join([*faults[:NAMED], *more]))
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xe9."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "is no picture, whatever its name says; replace or delete it"
+    return f"cannot be read as a picture ({error}); replace or delete it"
+
+
+def _entries(folder: Path) -> list[os.DirEntry]:
+    """What is in a folder and not hidden; macOS and Windows hide files of their own there."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error
+
+
+def _pictures(folder: Path, name: str, above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the pictures of a folder and its sub-folders, which `name` comes before."""
+    here = os.path.realpath(folder)
+    if here in above:  # a link to a folder that it is in
+        return
+    for entry in _entries(folder):
+        path = f"{name}/{entry.name}"
+        if entry.is_dir(follow_symlinks=True):
+            yield from _pictures(folder / entry.name, path, (*above, here))
+        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            yield path

@@ -1,0 +1,1 @@
+"""The source fonts: digits drawn from font files, as the paper has them."""

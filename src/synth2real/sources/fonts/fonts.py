@@ -1,0 +1,278 @@
+"""Fonts stage: the font files, a table of them and their credits.
+
+The project's own manifest, resources/fonts.csv, pins 149 openly licensed families by version and
+sha256, one Regular each; the paper uses as many fonts but does not name them (section
+Experiments).  They were chosen for variety: of 200 families packaged as wheels the closest pair
+was looked up again and again, by the root mean square difference of the ten upright digits in
+their 20x20 box, and of that pair the font with the nearer second neighbour was dropped, until 149
+were left.  No two of them are closer than 0.16 of full contrast.
+
+A folder of one's own TTF or OTF files serves as well.
+"""
+
+import csv
+import itertools
+import logging
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+
+import freetype
+import numpy as np
+
+from synth2real.io.fetch import WheelPin, download_wheels
+from synth2real.io.files import write_atomically, write_csv
+from synth2real.settings import setting
+from synth2real.sources.fonts.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
+
+logger = logging.getLogger(__name__)
+
+# Root mean square difference (of full contrast) below which two digits of a font count as one.
+# Within the 149 fonts the closest pair, a condensed 6 and 8, is 0.128 apart; the same glyph drawn
+# by two releases of one design stays below 0.05.
+ALIKE = 0.06
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class FontsConfig:
+    """Which fonts."""
+
+    folder: str | None = setting(
+        "a folder with your own .ttf and .otf files; null downloads the manifest's fonts",
+        default=None,
+        type=["string", "null"],
+        minLength=1,
+    )
+    families: tuple[str, ...] | None = setting(
+        "a list of families of resources/fonts.csv to download; null means all 149",
+        default=None,
+        type=["array", "null"],
+        minItems=1,
+        uniqueItems=True,
+        items={"type": "string", "description": "a family of resources/fonts.csv"},
+    )
+
+
+_LICENCES = {"SIL Open Font License": "OFL-1.1", "Apache License": "Apache-2.0"}
+
+
+@dataclass(frozen=True)
+class Font:
+    """A row of fonts.csv.
+
+    Attributes:
+        family: the family's name, with the style's unless that is Regular.
+        style: sans, serif, display, handwriting, mono or unknown.
+        licence: SPDX identifier, or unknown.
+        version: the font's own version, or unknown.
+        package: the wheel it comes from; empty for a font of one's own, as the next two.
+        package_version: the wheel's version.
+        sha256: the wheel's sha256.
+        file: path of the font file, in the wheel (manifest) or in the font folder (stage output).
+    """
+
+    family: str
+    style: str
+    licence: str
+    version: str
+    package: str
+    package_version: str
+    sha256: str
+    file: str
+
+
+def write_fonts(
+    manifest: Path,
+    families: Sequence[str] | None,
+    own: Path | None,
+    *,
+    folder: Path,
+    table: Path,
+    credits: Path,
+) -> None:
+    """Puts the font files into a folder, and writes their table and credits.
+
+    Args:
+        manifest: table of fonts to download, as resources/fonts.csv.
+        families: those to take; None for all of them.
+        own: a folder with fonts of one's own, to use instead; or None.
+        folder, table, credits: what to write.
+
+    Raises:
+        FontError: a font cannot be used.
+        FetchError: a font could not be downloaded.
+    """
+    folder.mkdir(parents=True)
+    fonts = read_font_folder(own, folder) if own else fetch_fonts(manifest, families, folder)
+    write_fonts_csv(fonts, table)
+    write_credits(fonts, credits)
+
+
+def fetch_fonts(manifest: Path, families: Sequence[str] | None, folder: Path) -> list[Font]:
+    """Downloads the manifest's fonts and stores each as `<package less fontpkg->.ttf`.
+
+    Args:
+        manifest: table of fonts, as resources/fonts.csv.
+        families: the families to take; None for all of them.
+        folder: existing folder for the font files.
+
+    Returns:
+        The fonts in the manifest's order.
+
+    Raises:
+        FontError: a family or a file is not where the manifest says.
+        FetchError: a wheel could not be downloaded.
+    """
+    fonts = _choose(read_fonts_csv(manifest), families, manifest)
+    pins = [WheelPin(font.package, font.package_version, font.sha256) for font in fonts]
+    logger.info("downloading %d fonts", len(fonts))
+    with tempfile.TemporaryDirectory() as temporary:
+        wheels = download_wheels(pins, Path(temporary))
+        return [_extract(font, wheels[font.package], folder) for font in fonts]
+
+
+def font_files(source: Path) -> list[Path]:
+    """The TTF and OTF files of a folder, sub-folders included, in the order of their paths."""
+    return sorted(path for path in source.rglob("*") if path.suffix.lower() in {".ttf", ".otf"})
+
+
+def read_font_folder(source: Path, folder: Path) -> list[Font]:
+    """Copies one's own TTF and OTF files, sub-folders included, in the order of their paths.
+
+    Raises:
+        FontError: there are none, or some cannot be used; names each of these in a line.
+    """
+    paths = font_files(source)
+    if not paths:
+        raise FontError(f"{source}: has no .ttf or .otf file; put your fonts there")
+    _check_fonts(paths)
+    fonts = [replace(_describe(path), file=path.relative_to(source).as_posix()) for path in paths]
+    for path, font in zip(paths, fonts, strict=True):
+        target = folder / font.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return fonts
+
+
+def check_font(path: Path) -> None:
+    """Refuses a font from which ten different digits cannot be drawn.
+
+    Raises:
+        FontError: one line: the file does not load, has only bitmaps, lacks a digit or draws two
+            digits alike.
+    """
+    boxes_10xP = np.stack([draw_boxes(outline, [0]).ravel() for outline in digit_outlines(path)])
+    ink_10xP = boxes_10xP / 255
+    alike = [
+        f"{a} and {b}"
+        for a, b in itertools.combinations(range(len(DIGITS)), 2)
+        if np.sqrt(np.mean((ink_10xP[a] - ink_10xP[b]) ** 2)) < ALIKE
+    ]
+    if alike:
+        raise FontError(f"{path}: draws {', '.join(alike)} alike; ten different digits are needed")
+
+
+def read_fonts_csv(path: Path) -> list[Font]:
+    """Reads a table of fonts.
+
+    Raises:
+        FontError: the columns are not those of `Font`, or there is no row.
+    """
+    columns = [field.name for field in fields(Font)]
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or any(list(row) != columns or None in row.values() for row in rows):
+        raise FontError(f"{path}: must have at least one row and the columns {','.join(columns)}")
+    return [Font(**row) for row in rows]
+
+
+def known_families(manifest: Path) -> set[str]:
+    """The families of a table of fonts."""
+    return {font.family for font in read_fonts_csv(manifest)}
+
+
+def write_fonts_csv(fonts: Iterable[Font], path: Path) -> None:
+    """Writes a table of fonts; its order is the one that the images count them by."""
+    write_csv(path, [field.name for field in fields(Font)], [astuple(font) for font in fonts])
+
+
+def write_credits(fonts: Iterable[Font], path: Path) -> None:
+    """Writes the fonts' names, versions and packages as Markdown, by licence."""
+    lines = ["# Fonts", ""]
+    by_licence = sorted(fonts, key=lambda font: (font.licence, font.family.casefold()))
+    for licence, group in itertools.groupby(by_licence, key=lambda font: font.licence):
+        lines += [f"## {licence}", "", "| family | version | package |", "|---|---|---|"]
+        lines += [f"| {font.family} | {font.version} | {_origin(font)} |" for font in group]
+        lines.append("")
+    with write_atomically(path) as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _choose(fonts: list[Font], families: Sequence[str] | None, manifest: Path) -> list[Font]:
+    if families is None:
+        return fonts
+    unknown = sorted(set(families) - {font.family for font in fonts})
+    if unknown:
+        raise FontError(f"{manifest}: has no family {', '.join(unknown)}; its column family does")
+    return [font for font in fonts if font.family in families]
+
+
+def _extract(font: Font, wheel: Path, folder: Path) -> Font:
+    name = f"{font.package.removeprefix('fontpkg-')}.ttf"
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            (folder / name).write_bytes(archive.read(font.file))
+    except KeyError:
+        raise FontError(f"{font.package}: the wheel has no file {font.file}") from None
+    return replace(font, file=name)
+
+
+def _check_fonts(paths: Iterable[Path]) -> None:
+    faults = []
+    for path in paths:
+        try:
+            check_font(path)
+        except FontError as error:
+            faults.append(str(error))
+    if faults:
+        raise FontError("\n".join(faults))
+
+
+def _describe(path: Path) -> Font:
+    """What a font file says of itself in its name table."""
+    face = open_face(path)
+    family, style = (
+        (name or b"").decode(errors="replace") for name in (face.family_name, face.style_name)
+    )
+    licence_text = " ".join(_names(face, freetype.TT_NAME_ID_LICENSE))
+    version = re.search(r"\d+\.\d+", " ".join(_names(face, freetype.TT_NAME_ID_VERSION_STRING)))
+    return Font(
+        family=(family if style == "Regular" else f"{family} {style}").strip() or UNKNOWN,
+        style="mono" if face.is_fixed_width else UNKNOWN,
+        licence=next((spdx for text, spdx in _LICENCES.items() if text in licence_text), UNKNOWN),
+        version=version.group() if version else UNKNOWN,
+        package="",
+        package_version="",
+        sha256="",
+        file=path.name,
+    )
+
+
+def _names(face: freetype.Face, name_id: int) -> list[str]:
+    """All entries of one kind; Macintosh ones are single bytes, the others UTF-16."""
+    entries = [face.get_sfnt_name(index) for index in range(face.sfnt_name_count)]
+    return [
+        entry.string.decode("mac-roman" if entry.platform_id == 1 else "utf-16-be", "replace")
+        for entry in entries
+        if entry.name_id == name_id
+    ]
+
+
+def _origin(font: Font) -> str:
+    return f"{font.package} {font.package_version}" if font.package else "-"

@@ -1,0 +1,114 @@
+"""Files in MNIST's format, IDX, as a source: MNIST, EMNIST, Fashion-MNIST, KMNIST and others."""
+
+import functools
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.errors import InputError
+from synth2real.sources.base import files_digest
+from synth2real.sources.images import fit_images
+from synth2real.spec import ImageSpec
+
+_PARTS = {"train": "train", "test": "(?:t10k|test)"}
+_UINT8 = 8  # IDX's number for unsigned bytes
+
+
+class Idx:
+    """The training or test part of IDX files: images uint8 [N, H, W(, C)], labels uint8 [N].
+
+    `path` is their folder, or that and how their names begin, if there are several sets in it.
+    """
+
+    def __init__(self, path: Path, part: str):
+        self.folder, self.begin = (path, "") if path.is_dir() else (path.parent, path.name)
+        self.part = part
+
+    @functools.cached_property
+    def paths(self) -> tuple[Path, Path]:
+        """The files of images and of labels.
+
+        Raises:
+            InputError: one of them is missing, or there are several.
+        """
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder} is no folder; {self.folder.absolute()} was looked at")
+        images, labels = (self._find(kind) for kind in ("images", "labels"))
+        return images, labels
+
+    def _find(self, kind: str) -> Path:
+        rank = {"images": r"idx\d", "labels": "idx1"}[kind]
+        pattern = re.compile(rf"(.*[-_.])?{_PARTS[self.part]}-{kind}[-.]{rank}-ubyte(\.gz)?")
+        found = sorted(
+            path
+            for path in self.folder.iterdir()
+            if path.name.startswith(self.begin) and pattern.fullmatch(path.name)
+        )
+        # Plain and packed are the same.
+        names = {path.name.removesuffix(".gz"): path for path in reversed(found)}
+        if not names:
+            raise InputError(
+                f"{self.folder} holds no file {self.begin}*{self.part}-{kind}-idx*-ubyte, plain or "
+                ".gz; a data set has four, train and t10k (or test), images and labels"
+            )
+        if len(names) > 1:
+            raise InputError(
+                f"{self.folder} holds several: {', '.join(sorted(names))}; say how the names "
+                f"begin, too, like {self.folder / min(names).split('-')[0]}"
+            )
+        return next(iter(names.values()))
+
+    @functools.cached_property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        images_NxHxW, labels_N = (read_idx(path) for path in self.paths)
+        if images_NxHxW.ndim not in (3, 4) or labels_N.shape != images_NxHxW.shape[:1]:
+            raise InputError(
+                f"{self.paths[0]} holds {list(images_NxHxW.shape)} and {self.paths[1].name} "
+                f"{list(labels_N.shape)}; [N, H, W] images and [N] labels are needed"
+            )
+        return images_NxHxW, labels_N
+
+    def labels(self) -> list[str]:
+        return [str(label) for label in self._arrays[1].tolist()]
+
+    def name(self, index: int) -> str:
+        return f"{self.paths[0]}, image {index}"
+
+    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
+        _, height, width, *channels = self._arrays[0].shape
+        return {(height, width, 1 if channels in ([], [1]) else 3)}
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        return fit_images(self._arrays[0][index_N], spec, fit)
+
+    def digest(self) -> str:
+        return files_digest(self.paths)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Reads an IDX file of unsigned bytes, plain or .gz.
+
+    The format: two zero bytes, the type, the rank, big-endian sizes, the data.
+
+    Raises:
+        InputError: it is another file, or truncated.
+    """
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: truncated, or no gzip file ({error})") from error
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not data[3]:
+        raise InputError(f"{path} is no IDX file of unsigned bytes; get it again")
+    header = 4 + 4 * data[3]
+    shape = np.frombuffer(data[4:header], ">u4").astype(int).tolist()
+    if len(shape) != data[3] or len(data) - header != int(np.prod(shape)):
+        raise InputError(
+            f"{path} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
+            "again"
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)

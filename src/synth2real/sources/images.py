@@ -1,0 +1,102 @@
+"""Pictures of any kind as arrays of one size and number of channels."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from synth2real.spec import ImageSpec
+
+_EXIF_ORIENTATION = 0x0112
+_TURNED = {5, 6, 7, 8}  # orientations by which height and width change places
+_GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
+
+
+def picture_shape(path: Path) -> tuple[int, int, int]:
+    """Height, width and channels (1 or 3) of a picture file, from its header."""
+    with Image.open(path) as image:
+        width, height = image.size
+        if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
+            width, height = height, width
+        return height, width, 1 if image.mode in _GREY else 3
+
+
+def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
+    """Reads a picture file, uint8 [H, W, C]: the first frame, turned as its EXIF entry says."""
+    with Image.open(path) as image:
+        return fit_picture(ImageOps.exif_transpose(image), spec, fit)
+
+
+def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
+    """A picture as a spec says, uint8 [H, W, C].
+
+    One of the right size keeps its pixels. Transparent ones show the spec's background, black where
+    that is the edge. Numbers of 16 bits are divided by 257.
+    """
+    array_HxWxC = np.asarray(_opaque(image, spec))
+    if array_HxWxC.ndim == 2:
+        array_HxWxC = array_HxWxC[..., None]
+    if array_HxWxC.shape[:2] != (spec.height, spec.width):
+        array_HxWxC = _resize(array_HxWxC, spec, fit)
+    return array_HxWxC
+
+
+def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    """Images, uint8 [N, H, W] or [N, H, W, C] with C of 1, 3 or 4, as a spec says."""
+    if images_NxHxW.ndim == 3:
+        images_NxHxW = images_NxHxW[..., None]
+    if images_NxHxW.shape[1:] == spec.shape:
+        return images_NxHxW
+    fitted = np.empty((len(images_NxHxW), *spec.shape), np.uint8)
+    for place, image in enumerate(images_NxHxW):
+        fitted[place] = fit_picture(_picture(image), spec, fit)
+    return fitted
+
+
+def _picture(image_HxWxC: np.ndarray) -> Image.Image:
+    return Image.fromarray(image_HxWxC[..., 0] if image_HxWxC.shape[-1] == 1 else image_HxWxC)
+
+
+def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """The picture in the mode L or RGB, as the spec says, without transparency."""
+    mode = "L" if spec.channels == 1 else "RGB"
+    if image.mode in ("I", "I;16", "I;16B", "I;16L"):
+        wide = np.asarray(image).astype(np.int64)
+        image = Image.fromarray((wide.clip(0, 65535) / 257).round().astype(np.uint8))
+    if image.has_transparency_data:
+        colour = (0, 0, 0) if isinstance(spec.background, str) else spec.background
+        below = Image.new("RGBA", image.size, (*np.resize(colour, 3).tolist(), 255))
+        image = Image.alpha_composite(below, image.convert("RGBA"))
+    return image.convert(mode)
+
+
+def _resize(image_HxWxC: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    height, width = image_HxWxC.shape[:2]
+    picture = _picture(image_HxWxC)
+    box = None
+    size = spec.width, spec.height
+    if fit == "crop":
+        scale = max(spec.height / height, spec.width / width)
+        cut_h, cut_w = spec.height / scale, spec.width / scale
+        left, top = (width - cut_w) / 2, (height - cut_h) / 2
+        box = (left, top, left + cut_w, top + cut_h)
+    elif fit == "pad":
+        scale = min(spec.height / height, spec.width / width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+    # Where an image shrinks, Pillow widens the filter, so that nothing aliases; unlike sharper ones
+    # this filter does not ring.
+    small = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box))
+    return _pad(small[..., None] if small.ndim == 2 else small, spec)
+
+
+def _pad(image_HxWxC: np.ndarray, spec: ImageSpec) -> np.ndarray:
+    """Centres an image in one of the spec's size, with the background around it."""
+    rows, columns = spec.height - image_HxWxC.shape[0], spec.width - image_HxWxC.shape[1]
+    pads = ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0))
+    if isinstance(spec.background, str):
+        return np.pad(image_HxWxC, pads, "edge")
+    padded = np.empty(spec.shape, np.uint8)
+    padded[:] = spec.background
+    (top, _), (left, _), _ = pads
+    padded[top : top + image_HxWxC.shape[0], left : left + image_HxWxC.shape[1]] = image_HxWxC
+    return padded

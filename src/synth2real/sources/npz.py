@@ -1,0 +1,94 @@
+"""An .npz file with images and labels as a source."""
+
+import functools
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.errors import InputError
+from synth2real.sources.base import files_digest
+from synth2real.sources.images import fit_images
+from synth2real.spec import ImageSpec
+
+_IMAGES = "uint8 [N, H, W] or [N, H, W, C] with C of 1, 3 or 4"
+
+
+class Npz:
+    """`images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, integers or text [N]."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @functools.cached_property
+    def _labels(self) -> np.ndarray:
+        shape, dtype = self._header("images")
+        if np.issubdtype(dtype, np.floating):
+            raise InputError(
+                f"{self.path}: images are {dtype}, not {_IMAGES}; multiply them to be from 0 to "
+                "255, round, and save them as uint8"
+            )
+        if (
+            dtype != np.uint8
+            or len(shape) not in (3, 4)
+            or (len(shape) == 4 and shape[3] not in (1, 3, 4))
+        ):
+            raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
+        labels_N = self._load("labels")
+        if labels_N.shape != shape[:1]:
+            raise InputError(
+                f"{self.path}: labels are {list(labels_N.shape)} for {shape[0]:,} images; one for "
+                "each is needed"
+            )
+        if labels_N.dtype.kind not in "iuUS":
+            raise InputError(
+                f"{self.path}: labels are {labels_N.dtype}; whole numbers or text are needed"
+            )
+        return labels_N
+
+    def labels(self) -> list[str]:
+        return [
+            label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+            for label in self._labels.tolist()
+        ]
+
+    def name(self, index: int) -> str:
+        return f"{self.path}, image {index}"
+
+    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
+        shape, _ = self._header("images")
+        return {(shape[1], shape[2], 1 if len(shape) == 3 or shape[3] == 1 else 3)}
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        return fit_images(self._load("images")[index_N], spec, fit)
+
+    def digest(self) -> str:
+        return files_digest([self.path])
+
+    def _load(self, name: str) -> np.ndarray:
+        self._header(name)
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                return file[name]
+        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
+            raise InputError(f"{self.path}: {name} cannot be read ({error})") from error
+
+    def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an array, without its numbers."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                names = [member.removesuffix(".npy") for member in archive.namelist()]
+                if name not in names:
+                    raise InputError(
+                        f"{self.path}: has no array {name}, only {', '.join(names) or 'none'}; "
+                        "images and labels are needed"
+                    )
+                with archive.open(f"{name}.npy") as file:
+                    version = np.lib.format.read_magic(file)
+                    read = np.lib.format.read_array_header_1_0
+                    if version != (1, 0):
+                        read = np.lib.format.read_array_header_2_0
+                    shape, _, dtype = read(file)
+                    return shape, dtype
+        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
+            raise InputError(f"{self.path}: is no .npz file ({error})") from error

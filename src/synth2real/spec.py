@@ -1,0 +1,95 @@
+"""What every image of an experiment is like: size, channels, classes, and what lies around it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.errors import InputError
+from synth2real.io.files import write_atomically
+
+SMALLEST, LARGEST = 8, 128  # pixels; the classifier halves an image three times
+FEWEST_CLASSES, MOST_CLASSES = 2, 1000
+EDGE = "edge"
+
+Background = str | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Images are uint8 [height, width, channels], labels are indices into `classes`.
+
+    Attributes:
+        height: pixels, 8 to 128.
+        width: pixels, 8 to 128.
+        channels: 1 (grey) or 3 (red, green, blue).
+        classes: their names, in the order of the labels; 2 to 1,000.
+        background: what lies outside an image, for warps and padding: a colour (0 to 255 a
+            channel), or "edge", the reflection of the image at its edge.
+    """
+
+    height: int
+    width: int
+    channels: int
+    classes: tuple[str, ...]
+    background: Background
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.height, self.width, self.channels
+
+    def fill(self, scale: float, shift: float = 0.0) -> tuple[float, ...] | None:
+        """The background colour of images whose pixels are `scale` * uint8 + `shift`.
+
+        None stands for the edge's reflection.
+        """
+        if isinstance(self.background, str):
+            return None
+        return tuple(value * scale + shift for value in self.background)
+
+
+def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
+    """Refuses a spec that the networks cannot take; `origin` says where it comes from.
+
+    Raises:
+        InputError: one line for each number that is out of its range.
+    """
+    problems = [
+        f"{origin}: {name} of {size} pixels; {SMALLEST} to {LARGEST} will do (images.{name})"
+        for name, size in [("height", spec.height), ("width", spec.width)]
+        if not SMALLEST <= size <= LARGEST
+    ]
+    if not FEWEST_CLASSES <= len(spec.classes) <= MOST_CLASSES:
+        names = ", ".join(spec.classes[:3])
+        problems.append(
+            f"{origin}: {len(spec.classes)} classes ({names}); {FEWEST_CLASSES} to "
+            f"{MOST_CLASSES:,} will do"
+        )
+    if problems:
+        raise InputError("\n".join(problems))
+    return spec
+
+
+def write_spec(path: Path, spec: ImageSpec) -> None:
+    """Writes a spec as JSON."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(asdict(spec), indent=1, ensure_ascii=False) + "\n")
+
+
+def read_spec(path: Path) -> ImageSpec:
+    """Reads a spec that `write_spec` wrote."""
+    values = json.loads(path.read_text())
+    background = values["background"]
+    if not isinstance(background, str):
+        background = tuple(background)
+    return ImageSpec(**values | {"classes": tuple(values["classes"]), "background": background})
+
+
+def check_images(images_NxHxWxC: np.ndarray, labels_N: Sequence[int], spec: ImageSpec) -> None:
+    """Refuses arrays that are not what a spec says: a mistake in a source, not in its data."""
+    assert images_NxHxWxC.dtype == np.uint8 and images_NxHxWxC.shape[1:] == spec.shape
+    assert len(labels_N) == len(images_NxHxWxC)
+    assert all(0 <= label < len(spec.classes) for label in np.unique(labels_N))

@@ -1,0 +1,115 @@
+"""The synthetic stage: all synthetic images as arrays, some of them set apart for testing."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.errors import InputError
+from synth2real.io.arrays import save_arrays
+from synth2real.settings import setting, whole
+from synth2real.sources.base import Source, check_same_classes, class_labels, natural_order
+from synth2real.spec import ImageSpec
+
+log = logging.getLogger(__name__)
+
+TEST_SHARE = 10  # every tenth image is set apart unless a setting says how many
+# Arrays larger than this would not fit beside a GAN.
+LARGEST_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """Which of the synthetic images are used, and which of them set apart for testing."""
+
+    images: int | None = setting(
+        "how many of the synthetic images to use, drawn before any is decoded, a whole number of "
+        "at least 2; null takes all",
+        type=["integer", "null"],
+        minimum=2,
+    )
+    test_images: int | None = setting(
+        "how many of them to set apart for testing, a whole number of at least 1; null sets apart "
+        "the paper's 10,030 of the 149 fonts, and a tenth of others",
+        type=["integer", "null"],
+        minimum=1,
+    )
+    seed: int = whole("draws those images", 0)
+
+    def count_test(self, images: int) -> int:
+        """How many of so many images are set apart for testing."""
+        if self.test_images is None:
+            return max(images // TEST_SHARE, 1)
+        return self.test_images
+
+
+def write_synthetic(
+    source: Source,
+    config: SyntheticConfig,
+    spec: ImageSpec,
+    fit: str,
+    *,
+    origin: str,
+    train_path: Path,
+    test_path: Path,
+) -> None:
+    """Writes `images` uint8 [N, H, W, C], `labels` int32 [N] and `source` int64 [N] of both parts.
+
+    `source` is the number of each image in the source.
+
+    Args:
+        source: labelled images.
+        config: which of them.
+        spec: what images are like, and the classes of the real ones.
+        fit: how images of another size are fitted.
+        origin: what the source is called in messages.
+        train_path, test_path: what to write.
+
+    Raises:
+        InputError: the classes are not those of the real images, there are too few images, or one
+            cannot be read.
+    """
+    names = source.labels()
+    check_same_classes(spec.classes, natural_order(names))
+    labels = class_labels(names, spec.classes, origin)
+    train_N, test_N = draw_parts(len(labels), config, origin)
+    _check_memory(len(train_N) + len(test_N), spec)
+    for index_N, path in [(train_N, train_path), (test_N, test_path)]:
+        images_NxHxWxC = source.read(index_N, spec, fit)
+        save_arrays(path, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
+    log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
+
+
+def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.ndarray]:
+    """Draws which images to use, and which of them to test on; both in the source's order."""
+    count = total if config.images is None else config.images
+    if count > total:
+        raise InputError(
+            f"synthetic.images: {count:,} images are asked for, and {origin} has {total:,}; null "
+            "takes all"
+        )
+    n_test = config.count_test(count)
+    if n_test >= count:
+        raise InputError(
+            f"synthetic.test_images: {n_test:,} of {count:,} synthetic images are to be set apart; "
+            "some must be left to train on"
+        )
+    rng = np.random.default_rng(config.seed)
+    is_test_N = np.zeros(count, bool)
+    is_test_N[rng.choice(count, n_test, replace=False)] = True
+    chosen_N = np.arange(total)
+    if count < total:
+        chosen_N = np.sort(rng.choice(total, count, replace=False))
+    return chosen_N[~is_test_N], chosen_N[is_test_N]
+
+
+def _check_memory(count: int, spec: ImageSpec) -> None:
+    size = count * int(np.prod(spec.shape))
+    if size > LARGEST_BYTES:
+        raise InputError(
+            f"synthetic.images: {count:,} images of {spec.height}x{spec.width}x{spec.channels} "
+            f"take {size / 1e9:,.1f} GB of memory; at most "
+            f"{LARGEST_BYTES // int(np.prod(spec.shape)):,} will do"
+        )

@@ -1,0 +1,27 @@
+"""Stage synthetic: see src/synth2real/synthetic.py."""
+
+from pathlib import Path
+
+from synth2real.job import start_job
+from synth2real.sources import SOURCES
+from synth2real.sources.base import Source
+from synth2real.sources.fonts.render import Fonts, RenderConfig
+from synth2real.spec import read_spec
+from synth2real.synthetic import SyntheticConfig, write_synthetic
+
+start_job(snakemake.log[0], snakemake.threads)
+kind, path = snakemake.params.source["kind"], snakemake.params.source["path"]
+if kind == "fonts":
+    render = RenderConfig(**snakemake.params.render)
+    source: Source = Fonts(Path(snakemake.input.fonts), Path(snakemake.input.files), render)
+else:
+    source = SOURCES[kind].open(Path(path or ""), "train")
+write_synthetic(
+    source,
+    SyntheticConfig(**snakemake.params.config),
+    read_spec(Path(snakemake.input.spec)),
+    snakemake.params.fit,
+    origin=f"synthetic.{kind}",
+    train_path=Path(snakemake.output.train),
+    test_path=Path(snakemake.output.test),
+)
