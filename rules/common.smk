@@ -21,7 +21,8 @@ except ModuleNotFoundError:
 if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
     raise WorkflowError(
         f"synth2real is installed from {Path(synth2real.__file__).parents[1]}, not from "
-        f"{SRC.resolve()}; `make env` there installs this one"
+        f"{SRC.resolve()}; `python -m pip install --no-deps --editable {ROOT.resolve()}` installs "
+        "this one"
     )
 
 from synth2real.classify.config import PRESETS as CLASSIFIERS

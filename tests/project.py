@@ -44,10 +44,14 @@ def environment(folder: Path) -> dict[str, str]:
     return ours | {"PYTHONPATH": str(folder / "src")}
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs Snakemake to its end."""
+def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs Snakemake to its end, with more variables in its environment."""
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment(folder), capture_output=True, text=True
+        command(*arguments),
+        cwd=folder,
+        env=environment(folder) | variables,
+        capture_output=True,
+        text=True,
     )
 
 

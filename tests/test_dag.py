@@ -127,6 +127,14 @@ def test_bad_ratio_is_refused_in_one_line_before_any_job(tmp_path: Path, ratio):
     assert "rule " not in result.stderr
 
 
+def test_another_checkouts_package_is_refused(tmp_path: Path):
+    folder = copy_project(tmp_path)
+    result = snakemake(folder, "--dry-run", PYTHONPATH=str(ROOT / "src"))
+    assert result.returncode != 0
+    right = f"installed from {ROOT / 'src'}, not from {folder / 'src'}; `python -m"
+    assert right in result.stdout + result.stderr
+
+
 @pytest.mark.slow
 def test_bad_font_is_refused_by_name_and_leaves_nothing(few_fonts: Path, tmp_path: Path):
     folder = copy_project(tmp_path)
