@@ -283,7 +283,7 @@ def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: 
         ),
         ("gap/measure.py", MEASURED + GAP + Counter(all=1)),
         ("figures/curves.py", CURVES + Counter(all=1)),
-        ("config.py", Counter()),
+        ("config/checks.py", Counter()),
     ],
 )
 def test_edited_module_reruns_only_what_uses_it(experiment: Path, module: str, jobs: Counter):
