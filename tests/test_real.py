@@ -90,7 +90,9 @@ def test_sizes_and_colours_that_cannot_be_are_refused(config, shapes, message: s
 @pytest.mark.parametrize("count", [1, 1001])
 def test_one_class_and_too_many_are_refused(count: int) -> None:
     names = tuple(str(n) for n in range(count))
-    with pytest.raises(InputError, match=f"real: {count} classes .0.*; 2 to 1,000 will do"):
+    with pytest.raises(
+        InputError, match=f"real: number of classes is {count:,} .0.*; 2 to 1,000 will do"
+    ):
         check_spec(ImageSpec(28, 28, 1, names, "edge"), "real")
 
 

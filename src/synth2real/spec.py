@@ -65,7 +65,7 @@ def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
     if not FEWEST_CLASSES <= len(spec.classes) <= MOST_CLASSES:
         names = ", ".join(spec.classes[:3])
         problems.append(
-            f"{origin}: {len(spec.classes)} classes ({names}); {FEWEST_CLASSES} to "
+            f"{origin}: number of classes is {len(spec.classes):,} ({names}); {FEWEST_CLASSES} to "
             f"{MOST_CLASSES:,} will do"
         )
     if problems:
@@ -76,7 +76,7 @@ def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
 def write_spec(path: Path, spec: ImageSpec) -> None:
     """Writes a spec as JSON."""
     with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(asdict(spec), indent=1, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(asdict(spec), indent=1) + "\n")
 
 
 def read_spec(path: Path) -> ImageSpec:

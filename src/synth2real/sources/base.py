@@ -1,6 +1,7 @@
 """What a source of labelled images is, and what all of them share."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -36,6 +37,16 @@ class Source(Protocol):
         """Changes when the images do. It is asked for whenever the workflow is planned."""
 
 
+def printable(name: object) -> str:
+    """A name as a message shows it, in one line: it may hold line breaks, or bytes of no text."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
+
+
+def reason(error: Exception) -> str:
+    """What a library says of a file, in one line."""
+    return printable(" ".join(str(error).split()))
+
+
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
     """Different names in the order of people: 2 before 10."""
 
@@ -55,7 +66,9 @@ def class_labels(names: Sequence[str], classes: tuple[str, ...], origin: str) ->
     label = {name: number for number, name in enumerate(classes)}
     unknown = natural_order(name for name in set(names) if name not in label)
     if unknown:
-        raise InputError(f"{origin}: {_list(unknown)} among {_list(classes)}: no such class")
+        raise InputError(
+            f"{origin}: {show_names(unknown)} among {show_names(classes)}: no such class"
+        )
     return np.array([label[name] for name in names], np.int32)
 
 
@@ -70,16 +83,17 @@ def check_same_classes(
     problems = []
     for kind, has, lacks in [(names[1], other, real), (names[0], real, other)]:
         if missing := [name for name in lacks if name not in has]:
-            problems.append(f"no {kind} image shows {_list(missing)}")
+            problems.append(f"no {kind} image shows {show_names(missing)}")
     if problems:
         raise InputError(
-            f"classes: {', and '.join(problems)}; {names[0]} are {_list(real)}, {names[1]} are "
-            f"{_list(other)}: both must be the same"
+            f"classes: {', and '.join(problems)}; {names[0]} are {show_names(real)}, "
+            f"{names[1]} are {show_names(other)}: both must be the same"
         )
 
 
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMED])
+def show_names(names: Sequence[str]) -> str:
+    """Names as a message shows them: ten, and how many more there are."""
+    shown = ", ".join(printable(name) for name in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"
 
 
@@ -94,7 +108,7 @@ def _fingerprint(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def files_digest(paths: Iterable[Path]) -> str:
+def files_digest(paths: Iterable[str | Path]) -> str:
     """A digest of files' paths, sizes and times of modification.
 
     Raises:
@@ -103,10 +117,12 @@ def files_digest(paths: Iterable[Path]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         try:
-            stat = path.stat()
+            stat = os.stat(path)
         except OSError as error:
             raise InputError(
-                f"{path}: {error.strerror}; {path.absolute()} was looked at"
+                f"{printable(path)}: {error.strerror}; {printable(os.path.abspath(path))} was "
+                "looked at"
             ) from error
-        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode("utf-8", "replace"))
+        numbers = f"\0{stat.st_size}\0{stat.st_mtime_ns}\0"
+        digest.update(os.fsencode(path) + numbers.encode())
     return digest.hexdigest()

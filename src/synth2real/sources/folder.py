@@ -2,6 +2,7 @@
 
 import functools
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from synth2real.errors import InputError
-from synth2real.sources.base import NAMED, files_digest, natural_order
+from synth2real.sources.base import (
+    NAMED,
+    files_digest,
+    natural_order,
+    printable,
+    reason,
+    show_names,
+)
 from synth2real.sources.images import picture_shape, read_picture
 from synth2real.spec import ImageSpec
 
@@ -40,6 +48,7 @@ class Folder:
 
     def __init__(self, path: Path):
         self.path = path
+        self._shown = printable(path)
 
     @functools.cached_property
     def listing(self) -> Listing:
@@ -50,23 +59,28 @@ class Folder:
         """
         if not self.path.is_dir():
             raise InputError(
-                f"{self.path} is no folder, {self.path.absolute()} was looked at; {_WHAT_IS_RIGHT} "
-                "is needed"
+                f"{self._shown} is no folder, {printable(os.path.abspath(self.path))} was looked "
+                f"at; {_WHAT_IS_RIGHT} is needed"
             )
-        folders = natural_order(
-            entry.name for entry in _entries(self.path) if entry.is_dir(follow_symlinks=True)
-        )
-        classes = tuple(_text(folder) for folder in folders)
+        folders: dict[str, list[str]] = {}
+        for entry in _entries(self.path):
+            if _is_folder(entry):
+                folders.setdefault(_class_name(entry.name), []).append(entry.name)
+        classes = natural_order(folders)
         if len(classes) < 2:
-            found = f"only the sub-folder {classes[0]}" if classes else "no sub-folder"
-            raise InputError(f"{self.path} has {found}; {_WHAT_IS_RIGHT} is needed, two at least")
-        found_by_class = [sorted(_pictures(self.path / name, name)) for name in folders]
+            found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"
+            raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed, two at least")
+        root = (os.path.realpath(self.path),)
+        found_by_class = [
+            sorted(path for name in folders[c] for path in _pictures(self.path / name, name, root))
+            for c in classes
+        ]
         if empty := [
             name for name, found in zip(classes, found_by_class, strict=True) if not found
         ]:
             raise InputError(
-                f"{self.path}: no picture ({', '.join(sorted(SUFFIXES))}) is in "
-                f"{', '.join(empty)}; a class needs some, or its folder has to go"
+                f"{self._shown}: no picture ({', '.join(sorted(SUFFIXES))}) is in "
+                f"{show_names(empty)}; a class needs some, or its folder has to go"
             )
         counts = [len(found) for found in found_by_class]
         paths = [path for found in found_by_class for path in found]
@@ -77,7 +91,7 @@ class Folder:
         return [classes[number] for number in class_N]
 
     def name(self, index: int) -> str:
-        return _text(str(self.path / self.listing.paths[index]))
+        return printable(self.path / self.listing.paths[index])
 
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         shapes: set[tuple[int, int, int]] = set()
@@ -98,7 +112,7 @@ class Folder:
         paths = self.listing.paths
         if len(paths) > MANY:
             paths = sorted({os.path.dirname(path) for path in paths})
-        return files_digest(self.path / path for path in paths)
+        return files_digest(f"{self.path}/{path}" for path in paths)
 
     def _for_each(self, index_N: np.ndarray, function: Callable[[int, Path], Any]) -> None:
         """Calls a function with the place and the path of each picture, in threads.
@@ -124,15 +138,10 @@ class Folder:
             raise InputError("\n".join([*faults[:NAMED], *more]))
 
 
-def _text(name: str) -> str:
-    """A file's name as text that can be written anywhere: bytes that are no UTF-8 as \\xe9."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is no picture, whatever its name says; replace or delete it"
-    return f"cannot be read as a picture ({error}); replace or delete it"
+    return f"cannot be read as a picture ({reason(error)}); replace or delete it"
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:
@@ -141,17 +150,42 @@ def _entries(folder: Path) -> list[os.DirEntry]:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from error
+        raise InputError(
+            f"{printable(folder)}: {error.strerror}; a folder that can be read is needed"
+        ) from error
 
 
-def _pictures(folder: Path, name: str, above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of the pictures of a folder and its sub-folders, which `name` comes before."""
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=True)
+    except OSError:  # a link to itself
+        return False
+
+
+def _class_name(folder: str) -> str:
+    """A folder's name as text that JSON and CSV can hold, and that is the same on all systems.
+
+    What is no UTF-8 is taken for Latin-1. macOS writes an accent as a character of its own.
+    """
+    name = os.fsencode(folder)
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        text = name.decode("latin-1")
+    return unicodedata.normalize("NFC", text)
+
+
+def _pictures(folder: Path, name: str, above: tuple[str, ...]) -> Iterator[str]:
+    """Paths of the pictures of a folder and its sub-folders, which `name` comes before.
+
+    `above` are the folders that it is in, to which no link may lead back.
+    """
     here = os.path.realpath(folder)
-    if here in above:  # a link to a folder that it is in
+    if here in above:
         return
     for entry in _entries(folder):
         path = f"{name}/{entry.name}"
-        if entry.is_dir(follow_symlinks=True):
+        if _is_folder(entry):
             yield from _pictures(folder / entry.name, path, (*above, here))
         elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
             yield path

@@ -2,6 +2,7 @@
 
 import functools
 import gzip
+import math
 import re
 import zlib
 from pathlib import Path
@@ -55,19 +56,26 @@ class Idx:
                 ".gz; a data set has four, train and t10k (or test), images and labels"
             )
         if len(names) > 1:
+            begin = re.split(rf"-{_PARTS[self.part]}-{kind}", min(names))[0]
             raise InputError(
                 f"{self.folder} holds several: {', '.join(sorted(names))}; say how the names "
-                f"begin, too, like {self.folder / min(names).split('-')[0]}"
+                f"begin, too, like {self.folder / begin}"
             )
         return next(iter(names.values()))
 
     @functools.cached_property
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         images_NxHxW, labels_N = (read_idx(path) for path in self.paths)
-        if images_NxHxW.ndim not in (3, 4) or labels_N.shape != images_NxHxW.shape[:1]:
+        shape = images_NxHxW.shape
+        if (
+            len(shape) not in (3, 4)
+            or (len(shape) == 4 and shape[3] not in (1, 3, 4))
+            or labels_N.shape != shape[:1]
+        ):
             raise InputError(
-                f"{self.paths[0]} holds {list(images_NxHxW.shape)} and {self.paths[1].name} "
-                f"{list(labels_N.shape)}; [N, H, W] images and [N] labels are needed"
+                f"{self.paths[0]} holds {list(shape)} and {self.paths[1].name} "
+                f"{list(labels_N.shape)}; images [N, H, W] or [N, H, W, C] with C of 1, 3 or 4, "
+                "and labels [N] are needed"
             )
         return images_NxHxW, labels_N
 
@@ -101,12 +109,18 @@ def read_idx(path: Path) -> np.ndarray:
         if path.suffix == ".gz":
             data = gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: truncated, or no gzip file ({error})") from error
+        raise InputError(
+            f"{path} cannot be read: truncated, or no gzip file ({error}); get it again"
+        ) from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not data[3]:
         raise InputError(f"{path} is no IDX file of unsigned bytes; get it again")
     header = 4 + 4 * data[3]
+    if len(data) < header:
+        raise InputError(
+            f"{path} is truncated: its header of {header} bytes is not whole; get it again"
+        )
     shape = np.frombuffer(data[4:header], ">u4").astype(int).tolist()
-    if len(shape) != data[3] or len(data) - header != int(np.prod(shape)):
+    if len(data) - header != math.prod(shape):
         raise InputError(
             f"{path} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
             "again"

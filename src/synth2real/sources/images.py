@@ -16,7 +16,8 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
     """Height, width and channels (1 or 3) of a picture file, from its header."""
     with Image.open(path) as image:
         width, height = image.size
-        if image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
+        # A PNG's EXIF entry may come last, so that Pillow decodes it all to find that.
+        if width != height and image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
             width, height = height, width
         return height, width, 1 if image.mode in _GREY else 3
 
@@ -60,6 +61,8 @@ def _picture(image_HxWxC: np.ndarray) -> Image.Image:
 def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """The picture in the mode L or RGB, as the spec says, without transparency."""
     mode = "L" if spec.channels == 1 else "RGB"
+    if image.mode == "F":
+        raise ValueError("its pixels are fractions; whole numbers of 8 or 16 bits are needed")
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):
         wide = np.asarray(image).astype(np.int64)
         image = Image.fromarray((wide.clip(0, 65535) / 257).round().astype(np.uint8))
@@ -76,8 +79,8 @@ def _resize(image_HxWxC: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
     box = None
     size = spec.width, spec.height
     if fit == "crop":
-        scale = max(spec.height / height, spec.width / width)
-        cut_h, cut_w = spec.height / scale, spec.width / scale
+        cut_h = min(height, width * spec.height / spec.width)
+        cut_w = min(width, height * spec.width / spec.height)
         left, top = (width - cut_w) / 2, (height - cut_h) / 2
         box = (left, top, left + cut_w, top + cut_h)
     elif fit == "pad":

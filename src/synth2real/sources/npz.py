@@ -1,16 +1,28 @@
 """An .npz file with images and labels as a source."""
 
 import functools
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from synth2real.errors import InputError
-from synth2real.sources.base import files_digest
+from synth2real.sources.base import files_digest, reason
 from synth2real.sources.images import fit_images
 from synth2real.spec import ImageSpec
 
+# What zipfile and NumPy raise for files that are damaged, encrypted or something else.
+_ERRORS = (
+    zipfile.BadZipFile,
+    EOFError,
+    ValueError,
+    OSError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
 _IMAGES = "uint8 [N, H, W] or [N, H, W, C] with C of 1, 3 or 4"
 
 
@@ -34,17 +46,17 @@ class Npz:
             or (len(shape) == 4 and shape[3] not in (1, 3, 4))
         ):
             raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
-        labels_N = self._load("labels")
-        if labels_N.shape != shape[:1]:
+        label_shape, label_dtype = self._header("labels")
+        if label_shape != shape[:1]:
             raise InputError(
-                f"{self.path}: labels are {list(labels_N.shape)} for {shape[0]:,} images; one for "
-                "each is needed"
+                f"{self.path}: labels are {list(label_shape)} for {shape[0]:,} images; one for "
+                f"each is needed, [{shape[0]}]"
             )
-        if labels_N.dtype.kind not in "iuUS":
+        if label_dtype.kind not in "iuUS":
             raise InputError(
-                f"{self.path}: labels are {labels_N.dtype}; whole numbers or text are needed"
+                f"{self.path}: labels are {label_dtype}; whole numbers or text are needed"
             )
-        return labels_N
+        return self._load("labels")
 
     def labels(self) -> list[str]:
         return [
@@ -70,14 +82,17 @@ class Npz:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 return file[name]
-        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
-            raise InputError(f"{self.path}: {name} cannot be read ({error})") from error
+        except _ERRORS as error:
+            raise InputError(
+                f"{self.path}: {name} cannot be read ({reason(error)}); save the file again"
+            ) from error
 
     def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         """Shape and type of an array, without its numbers."""
         try:
             with zipfile.ZipFile(self.path) as archive:
-                names = [member.removesuffix(".npy") for member in archive.namelist()]
+                members = [member for member in archive.namelist() if member.endswith(".npy")]
+                names = [member.removesuffix(".npy") for member in members]
                 if name not in names:
                     raise InputError(
                         f"{self.path}: has no array {name}, only {', '.join(names) or 'none'}; "
@@ -90,5 +105,11 @@ class Npz:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                     return shape, dtype
-        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
-            raise InputError(f"{self.path}: is no .npz file ({error})") from error
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{self.path} is not there; {self.path.absolute()} was looked at"
+            ) from error
+        except _ERRORS as error:
+            raise InputError(
+                f"{self.path} is no .npz file, or not a whole one ({reason(error)}); save it again"
+            ) from error
