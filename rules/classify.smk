@@ -6,6 +6,8 @@
 
 # In the order of `weights` below.
 TESTED = [(dataset, run) for dataset in GAN_FREE + WITH_GAN for run in RUNS]
+# MNIST's number of real ones, and two of synthetic ones; of own images rather fewer.
+TEST_IMAGES = 10_000 + 2 * EXPERIMENT.synthetic.count_test(IMAGES_HELD)
 
 
 rule classify_train:
@@ -73,7 +75,7 @@ rule classify_test:
     threads: 1
     resources:
         mem_mb=memory(4000, IMAGES_HELD),
-        runtime=minutes((len(TESTED) * IMAGES_HELD, CLASSIFIER_RATE)),
+        runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
         compute=asdict(EXPERIMENT.compute),
