@@ -1,289 +1,289 @@
-"""The stages real and synthetic: specs, test images, folds, and what is refused."""
+"""The real stage: the spec, and images to train on and to test on that have nothing in common."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from synth2real import synthetic
+from synth2real import real
 from synth2real.errors import InputError
-from synth2real.images import ImagesConfig, find_background, find_spec
+from synth2real.images import ImagesConfig
 from synth2real.io.arrays import load_arrays
 from synth2real.real import RealConfig, choose_test, write_real
-from synth2real.spec import ImageSpec, check_spec, read_spec, write_spec
-from synth2real.synthetic import SyntheticConfig, draw_parts, write_synthetic
+from synth2real.sources.base import Source
+from synth2real.sources.folder import Folder
+from synth2real.sources.npz import Npz
+from synth2real.spec import read_spec
 
-OPEN = ImagesConfig(height=None, width=None, channels=None, background=None, fit="pad")
-NONE = RealConfig(test=None, test_share=None, folds=None)
-
-
-class Arrays:
-    """A source of arrays that remembers what it decoded."""
-
-    def __init__(self, images: np.ndarray, labels: Sequence[str], shapes=None):
-        self.images, self.names = images, list(labels)
-        self.sizes = shapes or {images.shape[1:]}
-        self.decoded: list[int] = []
-
-    def labels(self) -> list[str]:
-        return self.names
-
-    def name(self, index: int) -> str:
-        return f"picture {index}"
-
-    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
-        return self.sizes
-
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        self.decoded += index_N.tolist()
-        return self.images[index_N]
-
-    def digest(self) -> str:
-        return ""
+IMAGES = ImagesConfig(None, None, None, "black", "pad")
+ARRAYS = ("images", "labels", "source")
 
 
-def source(*counts: int, seed: int = 0, shape: tuple[int, int, int] = (9, 12, 3)) -> Arrays:
-    """Noise; so many images of the classes a, b and so on, mixed up."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat([chr(ord("a") + n) for n in range(len(counts))], counts))
-    return Arrays(rng.integers(0, 256, (sum(counts), *shape), np.uint8), labels.tolist())
+def settings(**given: object) -> RealConfig:
+    return RealConfig(**dict(test=None, test_share=None, folds=None) | given)
 
 
-# --- specs ------------------------------------------------------------------------------------
+def noise(count: int, seed: int = 0, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 9, 8, channels), np.uint8)
 
 
-def test_a_spec_is_taken_from_the_images() -> None:
-    spec = find_spec(OPEN, source(3, 4), ("a", "b"))
-    assert spec == ImageSpec(9, 12, 3, ("a", "b"), "edge")
-    grey = Arrays(np.zeros((4, 28, 28, 1), np.uint8), "abab")
-    assert find_spec(OPEN, grey, ("a", "b")) == ImageSpec(28, 28, 1, ("a", "b"), (0,))
-    mixed = Arrays(np.zeros((2, 9, 9, 3), np.uint8), "ab", {(9, 9, 1), (9, 9, 3)})
-    assert find_spec(OPEN, mixed, ("a", "b")).channels == 3
+def npz(path: Path, images: np.ndarray, labels: np.ndarray | list) -> Npz:
+    np.savez(path, images=images, labels=labels)
+    return Npz(path)
 
 
-def test_a_spec_is_what_is_stated() -> None:
-    config = ImagesConfig(height=20, width=10, channels=3, background=[7], fit="pad")
-    images = Arrays(np.zeros((2, 20, 10, 3), np.uint8), "ab", {(9, 9, 1), (500, 300, 3)})
-    assert find_spec(config, images, ("a", "b")) == ImageSpec(20, 10, 3, ("a", "b"), (7, 7, 7))
-
-
-@pytest.mark.parametrize(
-    "config, shapes, message",
-    [
-        (OPEN, {(9, 9, 1), (30, 40, 1)}, "images are 9x9 to 30x40 pixels .*; say which size"),
-        (OPEN, {(129, 9, 1)}, "images are 129x9 pixels"),
-        (OPEN, {(7, 9, 1)}, "images: height of 7 pixels; 8 to 128 will do"),
-        (
-            ImagesConfig(None, None, None, [1, 2], "pad"),
-            {(9, 9, 3)},
-            r"images.background: \[1, 2\] is no colour of images of 3 channels; 3 numbers",
-        ),
-    ],
-)
-def test_sizes_and_colours_that_cannot_be_are_refused(config, shapes, message: str) -> None:
-    images = Arrays(np.zeros((2, 9, 9, 3), np.uint8), "ab", shapes)
-    with pytest.raises(InputError, match=message):
-        find_spec(config, images, ("a", "b"))
-
-
-@pytest.mark.parametrize("count", [1, 1001])
-def test_one_class_and_too_many_are_refused(count: int) -> None:
-    names = tuple(str(n) for n in range(count))
-    with pytest.raises(
-        InputError, match=f"real: number of classes is {count:,} .0.*; 2 to 1,000 will do"
-    ):
-        check_spec(ImageSpec(28, 28, 1, names, "edge"), "real")
-
-
-def test_backgrounds_are_the_borders_colour_if_they_have_one() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3), np.uint8)
-    assert find_background(noise) == "edge"
-    framed = np.full_like(noise, (200, 10, 30))
-    framed[:, 1:-1, 1:-1] = noise[:, 1:-1, 1:-1]
-    assert find_background(framed) == (200, 10, 30)
-    framed[:2, 0] = 0  # 24 of 760 border pixels
-    framed[2:6, 0] += 5
-    assert find_background(framed) == (200, 10, 30)
-    framed[:8, 0] = 0  # 96 of them
-    assert find_background(framed) == "edge"
-
-
-@pytest.mark.parametrize("background", ["edge", (1, 2, 3)])
-def test_a_spec_round_trips(tmp_path: Path, background) -> None:
-    spec = ImageSpec(9, 12, 3, ("é", "b\n", "$c"), background)
-    write_spec(tmp_path / "spec.json", spec)
-    assert read_spec(tmp_path / "spec.json") == spec
-
-
-def test_fills_are_in_an_images_units() -> None:
-    spec = ImageSpec(9, 12, 3, ("a", "b"), (0, 51, 255))
-    assert spec.fill(1 / 255) == pytest.approx((0, 0.2, 1))
-    assert spec.fill(1 / 127.5, -1) == pytest.approx((-1, -0.6, 1))
-    assert ImageSpec(9, 12, 3, ("a", "b"), "edge").fill(1) is None
-
-
-# --- real -------------------------------------------------------------------------------------
-
-
-def write(folder: Path, config: RealConfig, train: Arrays, test: Arrays | None = None) -> list:
-    """Writes a part for each fold and reads them again: images, labels, source."""
-    folds = range(config.folds or 1)
-    paths = [(folder / f"train{fold}.npz", folder / f"test{fold}.npz") for fold in folds]
+def write(
+    folder: Path, config: RealConfig, train: Source, test: Source | None = None, folds: int = 1
+) -> list[tuple[Path, Path]]:
+    folder.mkdir(exist_ok=True)
+    paths = [(folder / f"train{fold}.npz", folder / f"test{fold}.npz") for fold in range(folds)]
     spec_path = folder / "spec.json"
-    write_real(config, OPEN, train, test, origin="real.x", spec_path=spec_path, paths=paths)
-    return [[load_arrays(path, "images", "labels", "source") for path in pair] for pair in paths]
+    write_real(config, IMAGES, train, test, origin="real.npz", spec_path=spec_path, paths=paths)
+    return paths
 
 
-def test_test_images_of_their_own_are_all_taken(tmp_path: Path) -> None:
-    train, test = source(5, 7), source(3, 2, seed=1)
-    ((written, tested),) = write(tmp_path, NONE, train, test)
-    for (images, labels, numbers), right in ((written, train), (tested, test)):
-        np.testing.assert_array_equal(images, right.images)
-        assert [("a", "b")[label] for label in labels] == right.names
-        assert numbers.tolist() == list(range(len(right.names)))
-        assert (images.dtype, labels.dtype, numbers.dtype) == (np.uint8, np.int32, np.int64)
-    assert read_spec(tmp_path / "spec.json").classes == ("a", "b")
-
-
-def test_every_image_is_a_test_image_of_one_fold(tmp_path: Path) -> None:
-    train = source(10, 5, 7)
-    folds = write(tmp_path, RealConfig(None, None, folds=3), train)
-    tested = [numbers for _, (_, _, numbers) in folds]
-    assert sorted(np.concatenate(tested)) == list(range(22))
-    assert sorted(map(len, tested)) == [7, 7, 8]
-    for (_, _, others), (images, labels, numbers) in folds:
-        assert sorted([*others, *numbers]) == list(range(22))
-        np.testing.assert_array_equal(images, train.images[numbers])
-        # Ten, five and seven images in three folds.
-        counts = np.bincount(labels, minlength=3)
-        assert 3 <= counts[0] <= 4 and 1 <= counts[1] <= 2 and 2 <= counts[2] <= 3
-    # Each picture is decoded once for its pixels, and some for the background.
-    assert len(train.decoded) == 2 * 22
-
-
-def test_a_share_of_each_class_is_set_apart_always_the_same() -> None:
-    labels = np.repeat([0, 1], [40, 10])
-    config = RealConfig(None, test_share=0.3, folds=None)
-    (chosen,) = choose_test(config, labels, ("a", "b"))
-    assert np.bincount(labels[chosen]).tolist() == [12, 3]
-    (again,) = choose_test(config, labels, ("a", "b"))
-    np.testing.assert_array_equal(chosen, again)
-
-
-@pytest.mark.parametrize(
-    "config, counts, message",
-    [
-        (RealConfig(None, None, folds=4), (9, 3), "real.folds: class b has 3 images, fewer than 4"),
-        (RealConfig(None, 0.1, None), (20, 3), "real.test_share: 0.1 of the 3 images of class b"),
-    ],
-)
-def test_too_few_images_to_test_on_are_refused(config, counts, message: str) -> None:
-    labels = np.repeat([0, 1], counts)
-    with pytest.raises(InputError, match=message):
-        list(choose_test(config, labels, ("a", "b")))
-
-
-def test_test_images_of_other_classes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no real test image shows c; real training are a, b, c"):
-        write(tmp_path, NONE, source(3, 3, 3), source(2, 2, seed=1))
-    assert not list(tmp_path.iterdir())
-
-
-def test_images_on_both_sides_are_refused_by_name(tmp_path: Path) -> None:
-    train, test = source(20, 20), source(6, 6, seed=1)
-    test.images[:12] = train.images[20:32]
+def refused(folder: Path, *arguments, **more) -> str:
+    """What is said; nothing may be left behind, nor an older result be touched."""
+    folder.mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(InputError) as error:
-        write(tmp_path, NONE, train, test)
-    text = str(error.value)
-    assert text.startswith("real: 12 images to train on are among the test images, too")
-    assert text.count("picture") == 2 * 10 and "picture 20 and picture 0; " in text
-    assert not list(tmp_path.iterdir())
+        write(folder, *arguments, **more)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert str(error.value).isprintable()
+    return str(error.value)
 
 
-# --- synthetic --------------------------------------------------------------------------------
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_test_set_of_its_own(tmp_path: Path, channels: int) -> None:
+    images, others = noise(6, 0, channels), noise(4, 1, channels)
+    train = npz(tmp_path / "a.npz", images, ["b", "a", "c", "a", "b", "b"])
+    test = npz(tmp_path / "b.npz", others, ["c", "b", "a", "a"])
+    [(train_path, test_path)] = write(tmp_path / "out", settings(test="b.npz"), train, test)
+    for path, pixels, labels in [
+        (train_path, images, [1, 0, 2, 0, 1, 1]),
+        (test_path, others, [2, 1, 0, 0]),
+    ]:
+        arrays = load_arrays(path, *ARRAYS)
+        np.testing.assert_array_equal(arrays[0], pixels)
+        assert arrays[1].tolist() == labels
+        assert arrays[2].tolist() == list(range(len(labels)))
+        assert [array.dtype.name for array in arrays] == ["uint8", "int32", "int64"]
+    spec = read_spec(tmp_path / "out/spec.json")
+    assert spec.shape == (9, 8, channels) and spec.classes == ("a", "b", "c")
+    assert json.loads((tmp_path / "out/spec.json").read_text())["background"] == [0] * channels
 
-SPEC = ImageSpec(9, 12, 3, ("a", "b"), "edge")
 
-
-def test_synthetic_images_are_written_in_order_and_some_set_apart(tmp_path: Path) -> None:
-    images = source(30, 20)
-    config = SyntheticConfig(images=None, test_images=None, seed=3)
-    paths = tmp_path / "train.npz", tmp_path / "test.npz"
-    write_synthetic(
-        images, config, SPEC, "pad", origin="x", train_path=paths[0], test_path=paths[1]
+def test_a_share_is_set_apart(tmp_path: Path) -> None:
+    images, labels = noise(70), np.repeat([0, 1, 2], [40, 20, 10])
+    source = npz(tmp_path / "a.npz", images, labels)
+    [paths] = write(tmp_path / "out", settings(test_share=0.2), source)
+    (train, train_labels, train_source), (test, test_labels, test_source) = (
+        load_arrays(path, *ARRAYS) for path in paths
     )
-    parts = [load_arrays(path, "images", "labels", "source") for path in paths]
-    assert [len(part[1]) for part in parts] == [45, 5]  # a tenth
-    for pixels, labels, numbers in parts:
-        np.testing.assert_array_equal(pixels, images.images[numbers])
-        assert [SPEC.classes[label] for label in labels] == [images.names[n] for n in numbers]
-        assert numbers.tolist() == sorted(numbers)
-    assert sorted([*parts[0][2], *parts[1][2]]) == list(range(50))
+    assert np.bincount(test_labels).tolist() == [8, 4, 2]
+    assert np.bincount(train_labels).tolist() == [32, 16, 8]
+    assert sorted([*train_source, *test_source]) == list(range(70))
+    np.testing.assert_array_equal(test, images[test_source])
+    np.testing.assert_array_equal(train, images[train_source])
+    np.testing.assert_array_equal(test_labels, labels[test_source])
+    np.testing.assert_array_equal(train_labels, labels[train_source])
+    for numbers in (train_source, test_source):
+        assert (np.diff(numbers) > 0).all()
+    # A draw, not the first or the last ones.
+    assert not np.isin(test_source, [*range(8), *range(32, 40)]).all()
 
 
-def test_a_subset_is_drawn_before_anything_is_decoded(tmp_path: Path) -> None:
-    images = source(300, 200)
-    config = SyntheticConfig(images=40, test_images=10, seed=0)
-    write_synthetic(
-        images,
-        config,
-        SPEC,
-        "pad",
-        origin="x",
-        train_path=tmp_path / "a.npz",
-        test_path=tmp_path / "b.npz",
+def test_folds_test_every_image_once(tmp_path: Path) -> None:
+    images, labels = noise(67), np.repeat([0, 1, 2], [31, 23, 13])
+    source = npz(tmp_path / "a.npz", images, labels)
+    tested = []
+    for paths in write(tmp_path / "out", settings(folds=5), source, folds=5):
+        train, test = (load_arrays(path, *ARRAYS) for path in paths)
+        assert sorted([*train[2], *test[2]]) == list(range(67))
+        np.testing.assert_array_equal(test[0], images[test[2]])
+        np.testing.assert_array_equal(train[0], images[train[2]])
+        np.testing.assert_array_equal(test[1], labels[test[2]])
+        tested += test[2].tolist()
+    assert sorted(tested) == list(range(67))
+
+
+def test_images_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    read = Npz.read
+    monkeypatch.setattr(Npz, "read", lambda *a: asked.append(len(a[1])) or read(*a))
+    source = npz(tmp_path / "a.npz", noise(20), np.arange(20) % 2)
+    write(tmp_path / "out", settings(folds=5), source, folds=5)
+    assert asked == [20]
+
+
+@pytest.mark.parametrize("config, folds", [(dict(folds=3), 3), (dict(test_share=0.3), 1)])
+def test_the_same_twice(tmp_path: Path, config: dict, folds: int) -> None:
+    source = npz(tmp_path / "a.npz", noise(40), np.arange(40) % 3)
+    for name in ("1", "2"):
+        write(tmp_path / name, settings(**config), source, folds=folds)
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+# Choosing.
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5, 7, 20])
+def test_folds_are_as_even_as_can_be(folds: int) -> None:
+    counts = np.random.default_rng(folds).integers(folds, 3 * folds, 12)
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(12), counts))
+    masks = np.array(list(choose_test(settings(folds=folds), labels, tuple("abcdefghijkl"))))
+    assert masks.shape == (folds, len(labels)) and (masks.sum(0) == 1).all()
+    by_class = np.array([np.bincount(labels[mask], minlength=12) for mask in masks])
+    assert (np.ptp(by_class, axis=0) <= 1).all()
+    assert np.ptp(masks.sum(1)) <= 1
+
+
+def test_folds_are_drawn() -> None:
+    labels = np.zeros(40, int)
+    masks = np.array(list(choose_test(settings(folds=4), labels, ("a",))))
+    np.testing.assert_array_equal(masks, list(choose_test(settings(folds=4), labels, ("a",))))
+    # Neither blocks nor every fourth: neighbours share a fold about one time in four.
+    together = (masks[:, 1:] & masks[:, :-1]).sum()
+    assert 2 <= together <= 20
+
+
+@pytest.mark.parametrize("share, expected", [(0.1, [5, 3, 1]), (0.5, [25, 15, 5])])
+def test_shares_are_rounded_in_each_class(share: float, expected: list[int]) -> None:
+    labels = np.repeat([0, 1, 2], [50, 30, 10])
+    [mask] = choose_test(settings(test_share=share), labels, ("a", "b", "c"))
+    assert np.bincount(labels[mask]).tolist() == expected
+
+
+@pytest.mark.parametrize("share, few", [(0.1, "1 (4), 2 (2)"), (0.8, "2 (2)")])
+def test_a_share_that_leaves_nothing_is_refused(tmp_path: Path, share: float, few: str) -> None:
+    source = npz(tmp_path / "a.npz", noise(16), np.repeat([0, 1, 2], [10, 4, 2]))
+    assert refused(tmp_path / "out", settings(test_share=share), source) == (
+        f"real.test_share: {share} of the images of a class sets apart none or all of {few}; at "
+        "least one to test and one to train are needed"
     )
-    assert len(images.decoded) == len(set(images.decoded)) == 40
-    assert max(images.decoded) > 400 and min(images.decoded) < 100
-
-
-def test_draws_depend_on_their_seed_alone() -> None:
-    one, same, other = (draw_parts(100, SyntheticConfig(60, 20, seed), "x") for seed in (0, 0, 1))
-    for a, b, c in zip(one, same, other, strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert a.tolist() != c.tolist()
 
 
 @pytest.mark.parametrize(
-    "config, message",
+    "counts, few, right",
     [
-        (SyntheticConfig(51, None, 0), "synthetic.images: 51 images are asked for, and x has 50"),
-        (SyntheticConfig(None, 50, 0), "synthetic.test_images: 50 of 50 synthetic images"),
+        ([10, 4, 2], "1 (4), 2 (2)", "at most 2 folds will do, or more images"),
+        ([10, 5, 1], "2 (1)", "more are needed"),
+        ([1] * 12, ", ".join(f"{c} (1)" for c in range(10)) + " and 2 more", "more are needed"),
     ],
 )
-def test_more_synthetic_images_than_there_are_are_refused(config, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        draw_parts(50, config, "x")
-
-
-def test_synthetic_images_of_other_classes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no real image shows c; real are a, b, synthetic are"):
-        write_synthetic(
-            source(3, 3, 3),
-            SyntheticConfig(None, None, 0),
-            SPEC,
-            "pad",
-            origin="x",
-            train_path=tmp_path / "a.npz",
-            test_path=tmp_path / "b.npz",
-        )
-    assert not list(tmp_path.iterdir())
-
-
-def test_more_images_than_memory_are_refused_before_any_is_decoded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_more_folds_than_images_are_refused(
+    tmp_path: Path, counts: list[int], few: str, right: str
 ) -> None:
-    images = source(30, 20)
-    monkeypatch.setattr(synthetic, "LARGEST_BYTES", 49 * 9 * 12 * 3)
-    with pytest.raises(InputError, match=r"50 images of 9x12x3 take 0\.0 GB .*; at most 49 will"):
-        write_synthetic(
-            images,
-            SyntheticConfig(None, None, 0),
-            SPEC,
-            "pad",
-            origin="x",
-            train_path=tmp_path / "a.npz",
-            test_path=tmp_path / "b.npz",
-        )
-    assert not images.decoded
+    labels = np.repeat(np.arange(len(counts)), counts)
+    source = npz(tmp_path / "a.npz", noise(len(labels)), labels)
+    assert refused(tmp_path / "out", settings(folds=5), source, folds=5) == (
+        f"real.folds: fewer images than 5 folds are in {few}; {right}"
+    )
+
+
+# What is refused.
+
+
+def test_other_classes_are_named(tmp_path: Path) -> None:
+    train = npz(tmp_path / "a.npz", noise(4), ["a", "b", "c", "a"])
+    test = npz(tmp_path / "b.npz", noise(3, 1), ["a", "d", "b"])
+    assert refused(tmp_path / "out", settings(test="b.npz"), train, test) == (
+        "classes: no real test image shows c, and no real training image shows d; real training "
+        "are a, b, c, real test are a, b, d: both must be the same"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 10, 13])
+def test_duplicates_are_named(tmp_path: Path, count: int) -> None:
+    images, others = noise(30), noise(20, 1)
+    others[5 : 5 + count] = images[3 : 3 + count]
+    train = npz(tmp_path / "a.npz", images, np.arange(30) % 2)
+    test = npz(tmp_path / "b.npz", others, np.arange(20) % 2)
+    message = refused(tmp_path / "out", settings(test="b.npz"), train, test)
+    begin, _, pairs = message.partition(" out: ")
+    assert begin == (
+        f"real: test images that are training images, too, pixel for pixel ({count}); take one of "
+        "each pair"
+    )
+    named = [
+        f"{train.path}, image {3 + i} and {test.path}, image {5 + i}" for i in range(min(count, 10))
+    ]
+    assert pairs.split("; ") == named + (["3 more"] if count == 13 else [])
+
+
+def test_duplicates_within_a_source_that_folds_part_are_named(tmp_path: Path) -> None:
+    """Whatever fold is written first, none is left behind."""
+    images = noise(40)
+    [*masks] = choose_test(settings(folds=4), np.arange(40) % 2, ("0", "1"))
+    first, second = np.flatnonzero(masks[2])[0], np.flatnonzero(masks[3])[0]
+    images[first] = images[second]
+    source = npz(tmp_path / "a.npz", images, np.arange(40) % 2)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/train0.npz").write_bytes(b"older")
+    message = refused(tmp_path / "out", settings(folds=4), source, folds=4)
+    assert f"image {second} and " in message and message.endswith(f"image {first}")
+
+
+def fail_late(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    """The disk is full when so many files were written."""
+    save = real.save_arrays
+    done = []
+
+    def full(path: Path, **arrays: np.ndarray) -> None:
+        if len(done) == calls:
+            raise OSError(28, "No space left on device")
+        done.append(path)
+        save(path, **arrays)
+
+    monkeypatch.setattr(real, "save_arrays", full)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_nothing_is_left_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    fail_late(monkeypatch, calls)
+    source = npz(tmp_path / "a.npz", noise(20), np.arange(20) % 2)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OSError, match="No space"):
+        write(tmp_path / "out", settings(folds=2), source, folds=2)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def pictures(root: Path, seed: int, names: Callable[[int], str]) -> Folder:
+    for place, image in enumerate(noise(12, seed)[..., 0]):
+        path = root / names(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    return Folder(root)
+
+
+def test_folders_of_odd_names_from_end_to_end(tmp_path: Path) -> None:
+    latin_1 = "caf\udce9"
+    classes = ["{x} $HOME", latin_1, "two\nlines"]
+    train, test = (
+        pictures(tmp_path / f"d {part}", part, lambda place: f"{classes[place % 3]}/{place}.png")
+        for part in range(2)
+    )
+    [paths] = write(tmp_path / "out", settings(test="x"), train, test)
+    assert read_spec(tmp_path / "out/spec.json").classes == ("café", "two\nlines", "{x} $HOME")
+    (labels,) = load_arrays(paths[1], "labels")
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    Image.open(tmp_path / "d 0" / latin_1 / "4.png").save(tmp_path / "d 1" / latin_1 / "9.png")
+    train, test = (Folder(tmp_path / f"d {part}") for part in range(2))
+    message = refused(tmp_path / "out", settings(test="x"), train, test)
+    assert rf"{tmp_path}/d 0/caf\udce9/4.png and {tmp_path}/d 1/caf\udce9/9.png" in message
+
+
+def test_a_bad_picture_of_the_test_set_leaves_nothing(tmp_path: Path) -> None:
+    train, test = (
+        pictures(tmp_path / f"{part}", part, lambda place: f"{place % 3}/{place}.png")
+        for part in range(2)
+    )
+    (tmp_path / "1/2/5.png").write_bytes(b"no picture")
+    message = refused(tmp_path / "out", settings(test="x"), train, test)
+    assert message.startswith(f"{tmp_path}/1/2/5.png: is no picture")

@@ -3,3 +3,13 @@
 
 class InputError(Exception):
     """A setting, a file or a download is not what it has to be."""
+
+
+def printable(name: object) -> str:
+    """A name as a message shows it, in one line: it may hold line breaks, or bytes of no text."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
+
+
+def reason(error: Exception) -> str:
+    """What a library says of a file, in one line."""
+    return printable(" ".join(str(error).split()))

@@ -58,11 +58,13 @@ def find_spec(config: ImagesConfig, source: Source, classes: tuple[str, ...]) ->
         InputError: the real images are of several sizes or too large, and none is stated.
     """
     index_N = np.arange(len(source.labels()))
-    shapes = source.shapes(index_N)
+    stated = config.height and config.width and config.channels
+    shapes = set() if stated else source.shapes(index_N)
     height, width = _find_size(config, shapes)
     channels = config.channels or max(channels for _, _, channels in shapes)
     black = (0,) * channels
-    spec = check_spec(ImageSpec(height, width, channels, classes, black), "images")
+    # Until the background is known, padding shows the images' own borders.
+    spec = check_spec(ImageSpec(height, width, channels, classes, EDGE), "images")
     background = config.background
     if background is None:
         sample_N = index_N[:: -(-len(index_N) // SAMPLE)]
@@ -91,9 +93,12 @@ def _find_size(config: ImagesConfig, shapes: set[tuple[int, int, int]]) -> tuple
 
 def _colour(values: tuple[int, ...], channels: int) -> tuple[int, ...]:
     if len(values) not in (1, channels):
+        channel, number = (
+            ("channel", "1 number") if channels == 1 else ("channels", "1 or 3 numbers")
+        )
         raise InputError(
-            f"images.background: {list(values)} is no colour of images of {channels} channels; "
-            f"{channels} numbers will do"
+            f"images.background: {list(values)} is no colour of images of {channels} {channel}; "
+            f"{number} will do"
         )
     return tuple(values) * (channels // len(values))
 

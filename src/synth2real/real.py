@@ -1,7 +1,8 @@
 """The real stage: the labelled real images as arrays, to train on and to test on."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from synth2real.errors import InputError
 from synth2real.images import ImagesConfig, find_spec
 from synth2real.io.arrays import save_arrays
+from synth2real.io.files import write_atomically
 from synth2real.settings import setting
 from synth2real.sources.base import (
     Source,
@@ -18,6 +20,7 @@ from synth2real.sources.base import (
     class_labels,
     find_duplicates,
     natural_order,
+    show_names,
 )
 from synth2real.spec import ImageSpec, write_spec
 
@@ -51,21 +54,23 @@ class RealConfig:
 
 
 class Part(NamedTuple):
-    """Images of a source, uint8 [N, H, W, C], their labels and their numbers in the source."""
+    """Images of a source, their labels, and the number of each in the source."""
 
     source: Source
     images: np.ndarray
     labels: np.ndarray
-    numbers: np.ndarray
+    number: np.ndarray
+
+    @classmethod
+    def whole(cls, source: Source, labels_N: np.ndarray, spec: ImageSpec, fit: str) -> "Part":
+        number_N = np.arange(len(labels_N))
+        return cls(source, source.read(number_N, spec, fit), labels_N, number_N)
 
     def take(self, chosen_N: np.ndarray) -> "Part":
-        """Some of the images, chosen by bool [N]."""
-        arrays = (self.images, self.labels, self.numbers)
-        return Part(self.source, *(array[chosen_N] for array in arrays))
+        return Part(self.source, *(array[chosen_N] for array in self[1:]))
 
     def name(self, place: int) -> str:
-        """What a message calls an image."""
-        return self.source.name(int(self.numbers[place]))
+        return self.source.name(int(self.number[place]))
 
 
 def write_real(
@@ -95,37 +100,44 @@ def write_real(
         InputError: an image cannot be read, the classes of `test` are others, or an image is in
             both parts.
     """
-    spec = find_spec(images, train, natural_order(train.labels()))
-    everything = _read(train, spec, images.fit, origin)
+    names = train.labels()
+    spec = find_spec(images, train, natural_order(names))
+    labels_N = class_labels(names, spec.classes, origin)
+    parts: Iterable[tuple[Part, Part]]
     if test is not None:
-        classes = natural_order(test.labels())
-        check_same_classes(spec.classes, classes, ("real training", "real test"))
-        parts = iter([(everything, _read(test, spec, images.fit, f"{origin}, test"))])
+        test_names = test.labels()
+        check_same_classes(spec.classes, natural_order(test_names), ("real training", "real test"))
+        test_labels_N = class_labels(test_names, spec.classes, f"{origin}, test")
+        parts = [
+            (
+                Part.whole(train, labels_N, spec, images.fit),
+                Part.whole(test, test_labels_N, spec, images.fit),
+            )
+        ]
     else:
-        chosen = choose_test(config, everything.labels, spec.classes)
-        parts = ((everything.take(~is_test), everything.take(is_test)) for is_test in chosen)
-    for pair, (train_path, test_path) in zip(parts, paths, strict=True):
-        _check_apart(*pair)
-        for part, path in zip(pair, (train_path, test_path), strict=True):
-            save_arrays(path, images=part.images, labels=part.labels, source=part.numbers)
-        log.info("%s real images to train on, %s to test", *(f"{len(p.labels):,}" for p in pair))
-    write_spec(spec_path, spec)
+        folds = list(choose_test(config, labels_N, spec.classes))
+        whole = Part.whole(train, labels_N, spec, images.fit)
+        parts = ((whole.take(~is_test_N), whole.take(is_test_N)) for is_test_N in folds)
+    # No file gets its name before all are written.
+    with ExitStack() as stack:
+        for (train_part, test_part), pair in zip(parts, paths, strict=True):
+            train_path, test_path = (stack.enter_context(write_atomically(path)) for path in pair)
+            _write_parts(train_part, test_part, train_path, test_path)
+        write_spec(stack.enter_context(write_atomically(spec_path)), spec)
 
 
-def _read(source: Source, spec: ImageSpec, fit: str, origin: str) -> Part:
-    labels_N = class_labels(source.labels(), spec.classes, origin)
-    index_N = np.arange(len(labels_N))
-    return Part(source, source.read(index_N, spec, fit), labels_N, index_N)
-
-
-def _check_apart(train: Part, test: Part) -> None:
-    """Refuses an image to train on that is a test image, too."""
+def _write_parts(train: Part, test: Part, train_path: Path, test_path: Path) -> None:
     if twins := find_duplicates(train.images, test.images):
-        pairs = "; ".join(f"{train.name(a)} and {test.name(b)}" for a, b in twins[:NAMED])
+        pairs = [f"{train.name(a)} and {test.name(b)}" for a, b in twins[:NAMED]]
+        if len(twins) > NAMED:
+            pairs.append(f"{len(twins) - NAMED:,} more")
         raise InputError(
-            f"real: {len(twins):,} images to train on are among the test images, too, pixel for "
-            f"pixel; take one of each pair out: {pairs}"
+            f"real: test images that are training images, too, pixel for pixel ({len(twins):,}); "
+            f"take one of each pair out: {'; '.join(pairs)}"
         )
+    for part, path in [(train, train_path), (test, test_path)]:
+        save_arrays(path, images=part.images, labels=part.labels, source=part.number)
+    log.info(f"{len(train.labels):,} real images to train on, {len(test.labels):,} to test")
 
 
 def choose_test(
@@ -136,27 +148,37 @@ def choose_test(
     The draw is always the same, whatever `splits.seeds` says: they draw among the others.
     """
     folds = config.folds or 1
+    _check_choice(config, np.bincount(labels_N, minlength=len(classes)), classes)
     rng = np.random.default_rng(0)
     fold_N = np.empty(len(labels_N), int)
     offset = 0
-    for label, name in enumerate(classes):
+    for label in range(len(classes)):
         places = rng.permutation(np.flatnonzero(labels_N == label))
         if config.test_share:
-            n_test = round(config.test_share * len(places))
-            if not 0 < n_test < len(places):
-                raise InputError(
-                    f"real.test_share: {config.test_share} of the {len(places)} images of class "
-                    f"{name} sets {n_test} apart; at least one to test and one to train are needed"
-                )
-            fold_N[places] = np.where(np.arange(len(places)) < n_test, 0, 1)
-        elif len(places) < folds:
-            raise InputError(
-                f"real.folds: class {name} has {len(places)} images, fewer than {folds} folds; "
-                f"at most {len(places)} folds will do, or more images"
-            )
+            fold_N[places] = np.arange(len(places)) >= round(config.test_share * len(places))
         else:
             # Folds go on where the last class ended, so that small classes fill them evenly.
             fold_N[places] = (np.arange(len(places)) + offset) % folds
             offset += len(places)
     for fold in range(folds):
         yield fold_N == fold
+
+
+def _check_choice(config: RealConfig, counts_C: np.ndarray, classes: tuple[str, ...]) -> None:
+    share, folds = config.test_share, config.folds or 1
+    if share:
+        wrong_C = np.array([not 0 < round(share * count) < count for count in counts_C])
+    else:
+        wrong_C = counts_C < folds
+    few = [f"{classes[label]} ({counts_C[label]:,})" for label in np.flatnonzero(wrong_C)]
+    if few and share:
+        raise InputError(
+            f"real.test_share: {share} of the images of a class sets apart none or all of "
+            f"{show_names(few)}; at least one to test and one to train are needed"
+        )
+    if few:
+        most = min(counts_C)
+        right = f"at most {most} folds will do, or more images" if most > 1 else "more are needed"
+        raise InputError(
+            f"real.folds: fewer images than {folds} folds are in {show_names(few)}; {right}"
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 from synth2real.io.files import write_atomically
 
 SMALLEST, LARGEST = 8, 128  # pixels; the classifier halves an image three times
@@ -63,25 +63,31 @@ def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
         if not SMALLEST <= size <= LARGEST
     ]
     if not FEWEST_CLASSES <= len(spec.classes) <= MOST_CLASSES:
-        names = ", ".join(spec.classes[:3])
         problems.append(
-            f"{origin}: number of classes is {len(spec.classes):,} ({names}); {FEWEST_CLASSES} to "
-            f"{MOST_CLASSES:,} will do"
+            f"{origin}: {_count(spec.classes)}; {FEWEST_CLASSES} to {MOST_CLASSES:,} will do"
         )
     if problems:
         raise InputError("\n".join(problems))
     return spec
 
 
+def _count(classes: tuple[str, ...]) -> str:
+    if len(classes) < 2:
+        return f"1 class ({printable(classes[0])})" if classes else "no class"
+    names = ", ".join(printable(name) for name in classes[:3])
+    return f"{len(classes):,} classes ({names}, ...)"
+
+
 def write_spec(path: Path, spec: ImageSpec) -> None:
     """Writes a spec as JSON."""
     with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(asdict(spec), indent=1) + "\n")
+        text = json.dumps(asdict(spec), indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_spec(path: Path) -> ImageSpec:
     """Reads a spec that `write_spec` wrote."""
-    values = json.loads(path.read_text())
+    values = json.loads(path.read_text(encoding="utf-8"))
     background = values["background"]
     if not isinstance(background, str):
         background = tuple(background)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import save_arrays
+from synth2real.io.files import write_atomically
 from synth2real.settings import setting, whole
 from synth2real.sources.base import Source, check_same_classes, class_labels, natural_order
 from synth2real.spec import ImageSpec
@@ -76,9 +78,12 @@ def write_synthetic(
     labels = class_labels(names, spec.classes, origin)
     train_N, test_N = draw_parts(len(labels), config, origin)
     _check_memory(len(train_N) + len(test_N), spec)
-    for index_N, path in [(train_N, train_path), (test_N, test_path)]:
-        images_NxHxWxC = source.read(index_N, spec, fit)
-        save_arrays(path, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
+    # No file gets its name before both are written.
+    with ExitStack() as stack:
+        for index_N, path in [(train_N, train_path), (test_N, test_path)]:
+            images_NxHxWxC = source.read(index_N, spec, fit)
+            temporary = stack.enter_context(write_atomically(path))
+            save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
     log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
 
 

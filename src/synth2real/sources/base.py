@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 from synth2real.spec import ImageSpec
 
 NAMED = 10  # of many, so many are named
@@ -37,14 +37,12 @@ class Source(Protocol):
         """Changes when the images do. It is asked for whenever the workflow is planned."""
 
 
-def printable(name: object) -> str:
-    """A name as a message shows it, in one line: it may hold line breaks, or bytes of no text."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
-
-
-def reason(error: Exception) -> str:
-    """What a library says of a file, in one line."""
-    return printable(" ".join(str(error).split()))
+def as_text(name: bytes) -> str:
+    """The name of a class as text that JSON and CSV can hold: Latin-1 if it is no UTF-8."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("latin-1")
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -86,8 +84,8 @@ def check_same_classes(
             problems.append(f"no {kind} image shows {show_names(missing)}")
     if problems:
         raise InputError(
-            f"classes: {', and '.join(problems)}; {names[0]} are {show_names(real)}, "
-            f"{names[1]} are {show_names(other)}: both must be the same"
+            f"classes: {', and '.join(problems)}; {names[0]} are {show_names(real)}, {names[1]} "
+            f"are {show_names(other)}: both must be the same"
         )
 
 
@@ -120,7 +118,7 @@ def files_digest(paths: Iterable[str | Path]) -> str:
             stat = os.stat(path)
         except OSError as error:
             raise InputError(
-                f"{printable(path)}: {error.strerror}; {printable(os.path.abspath(path))} was "
+                f"{printable(path)}: {error.strerror}; {printable(Path(path).absolute())} was "
                 "looked at"
             ) from error
         numbers = f"\0{stat.st_size}\0{stat.st_mtime_ns}\0"

@@ -11,15 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from synth2real.errors import InputError
-from synth2real.sources.base import (
-    NAMED,
-    files_digest,
-    natural_order,
-    printable,
-    reason,
-    show_names,
-)
+from synth2real.errors import InputError, printable, reason
+from synth2real.sources.base import NAMED, as_text, files_digest, natural_order, show_names
 from synth2real.sources.images import picture_shape, read_picture
 from synth2real.spec import ImageSpec
 
@@ -59,7 +52,7 @@ class Folder:
         """
         if not self.path.is_dir():
             raise InputError(
-                f"{self._shown} is no folder, {printable(os.path.abspath(self.path))} was looked "
+                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked "
                 f"at; {_WHAT_IS_RIGHT} is needed"
             )
         folders: dict[str, list[str]] = {}
@@ -163,16 +156,8 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _class_name(folder: str) -> str:
-    """A folder's name as text that JSON and CSV can hold, and that is the same on all systems.
-
-    What is no UTF-8 is taken for Latin-1. macOS writes an accent as a character of its own.
-    """
-    name = os.fsencode(folder)
-    try:
-        text = name.decode()
-    except UnicodeDecodeError:
-        text = name.decode("latin-1")
-    return unicodedata.normalize("NFC", text)
+    """A folder's name as text, the same on all systems: macOS sets accents apart."""
+    return unicodedata.normalize("NFC", as_text(os.fsencode(folder)))
 
 
 def _pictures(folder: Path, name: str, above: tuple[str, ...]) -> Iterator[str]:

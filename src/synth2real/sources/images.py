@@ -13,11 +13,13 @@ _GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Height, width and channels (1 or 3) of a picture file, from its header."""
+    """Height, width and channels (1 or 3, as a palette has) of a picture file, from its header."""
     with Image.open(path) as image:
         width, height = image.size
-        # A PNG's EXIF entry may come last, so that Pillow decodes it all to find that.
-        if width != height and image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
+        # Pillow turns a TIFF's size itself. A PNG's EXIF entry may come last, and Pillow decodes
+        # the whole picture to find it.
+        turns = width != height and image.format != "TIFF"
+        if turns and image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
             width, height = height, width
         return height, width, 1 if image.mode in _GREY else 3
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synth2real.errors import InputError
-from synth2real.sources.base import files_digest, reason
+from synth2real.errors import InputError, reason
+from synth2real.sources.base import as_text, files_digest
 from synth2real.sources.images import fit_images
 from synth2real.spec import ImageSpec
 
@@ -60,7 +60,7 @@ class Npz:
 
     def labels(self) -> list[str]:
         return [
-            label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+            as_text(label) if isinstance(label, bytes) else str(label)
             for label in self._labels.tolist()
         ]
 
