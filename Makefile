@@ -27,8 +27,8 @@ $(STAMP): envs/$(ENV).txt
 
 run: env
 	$(BIN)/python -m synth2real.config $(CONFIG)
-	$(BIN)/snakemake $(CONFIG:%=--configfile %)
-	$(BIN)/snakemake $(CONFIG:%=--configfile %) --report results/report.html
+	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG)) --report results/report.html
 
 test: env
 	$(BIN)/pytest -m "not slow"

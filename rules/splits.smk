@@ -6,6 +6,7 @@
 rule splits:
     input:
         code=code("splits.py"),
+        spec=SPEC,
         real="results/{fold}real/train.npz",
         synthetic="results/synthetic/train.npz",
     output:

@@ -10,6 +10,7 @@ rule synthetic:
     input:
         code=code("synthetic.py"),
         spec=SPEC,
+        real_tests=expand("results/{fold}real/test.npz", fold=FOLDS),
         fonts="results/fonts/fonts.csv" if FROM_FONTS else [],
         files="results/fonts/files" if FROM_FONTS else [],
     output:

@@ -129,6 +129,7 @@ def folder(tmp_path: Path) -> Path:
         Size("ratio", "0.25"),
         total=40,
         seed=0,
+        spec=DIGITS,
         stratify=False,
         real_path=tmp_path / "real.npz",
         synthetic_path=tmp_path / "synthetic.npz",

@@ -28,6 +28,7 @@ from synth2real.io.trees import save_tree
 from synth2real.splits import Size, read_split, write_split
 from synth2real.training import BATCH, Images
 from tiny import (
+    DIGITS,
     numbered_images,
     random_gan_state,
     random_images,
@@ -145,6 +146,7 @@ def folder(tmp_path: Path) -> Path:
         Size("ratio", "0.25"),
         total=40,
         seed=0,
+        spec=DIGITS,
         stratify=False,
         real_path=tmp_path / "real.npz",
         synthetic_path=tmp_path / "synthetic_train.npz",

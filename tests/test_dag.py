@@ -54,7 +54,7 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
     own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "photos"}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(own))
     jobs = planned(folder, "--configfile", "mine.yaml")
-    figures = TABLE + SAMPLES - Counter(mixed_test_set=1)
+    figures = TABLE + SAMPLES - Counter(mixed_test_set=1, figure4=1)
     folds = Counter(gap_judge=3, gap_synthetic=3)
     # A quarter, half and all of the real images.
     assert (

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,12 @@ def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sources.PLACES, "table", kinds["table"].place)
     experiment = read(f"real: {{table: {tmp_path / 'train.csv'}, folds: 2}}")
     assert experiment.real_source.kind == "table"
+
+
+def test_make_run_lays_several_files_over_each_other() -> None:
+    command = ["make", "--dry-run", "run", "CONFIG=a.yaml b.yaml"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "snakemake --configfile a.yaml b.yaml" in result.stdout
 
 
 def test_paths_that_documents_link_to_are_there() -> None:

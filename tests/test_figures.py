@@ -128,12 +128,12 @@ def test_mean_spread_and_n_by_hand(rows: list[Accuracy]) -> None:
     pooled = errors(rows, "original+GAN")[0]  # 4.0, 4.1, 4.2 % from each of two GAN seeds
     assert pooled.n == 6
     assert pooled.std == pytest.approx(0.001 * math.sqrt(4 / 5))
-    assert math.isnan(Point(420, 59_580, 10_000, (0.1,)).std)
+    assert math.isnan(Point("r0.007", 420, 59_580, 10_000, (0.1,)).std)
 
 
 def test_ratio_of_means_by_hand() -> None:
-    numerator = Point(1, 1, 100, (0.02, 0.04))  # mean 0.03, std 0.01414
-    denominator = Point(1, 1, 100, (0.05, 0.06, 0.07))  # mean 0.06, std 0.01
+    numerator = Point("n1", 1, 1, 100, (0.02, 0.04))  # mean 0.03, std 0.01414
+    denominator = Point("n1", 1, 1, 100, (0.05, 0.06, 0.07))  # mean 0.06, std 0.01
     ratio, log_std = ratio_of_means(numerator, denominator)
     assert ratio == pytest.approx(0.5)
     assert log_std == pytest.approx(math.sqrt(2 / 9 + 1 / 36))
@@ -272,3 +272,19 @@ def test_error_ratio_draws_the_ratio(
     assert ours == pytest.approx([4.1 / 6.1] * 2)
     assert theirs.min() > 1 and len(theirs) == 13
     assert list(one) == [1, 1]
+
+
+def test_sizes_of_the_same_number_of_images_are_not_mixed_up(
+    rows: list[Accuracy], tmp_path: Path
+) -> None:
+    twins = [replace(r, size="s0.5", n_real=10) for r in rows if r.size == "r0.007"]
+    twins += [replace(r, size="s0.51", n_real=10, accuracy=0.5) for r in rows if r.size == "r0.007"]
+    figure = curves.error_ratio(twins, [], tmp_path / "a.png", tmp_path / "a.svg")
+    heights = np.asarray(figure.axes[0].lines[0].get_ydata())
+    assert sorted(heights) == pytest.approx(sorted([4.1 / 6.1, 1.0]))
+
+
+def test_no_error_axis_goes_beyond_100_per_cent(rows: list[Accuracy], tmp_path: Path) -> None:
+    poor = [replace(row, accuracy=0.3) for row in rows]
+    figure = curves.classifier_error(poor, [], tmp_path / "a.png", tmp_path / "a.svg")
+    assert figure.axes[0].get_ylim()[1] == 100

@@ -21,7 +21,7 @@ from synth2real.io.checkpoints import CheckpointError, open_checkpoints
 from synth2real.io.trees import load_tree
 from synth2real.splits import Size, read_split, write_split
 from synth2real.training import TrainingError
-from tiny import blank_generator, merged, numbered_images, random_images, tiny_gan
+from tiny import DIGITS, blank_generator, merged, numbered_images, random_images, tiny_gan
 
 KEY = jax.random.key(0)
 
@@ -128,7 +128,7 @@ def test_a_run_that_diverges_names_the_loss_and_leaves_no_file(tmp_path: Path) -
 def split_in_half(total: int, real: Path, synthetic: Path, path: Path) -> None:
     size = Size("ratio", "0.5")
     pools = {"real_path": real, "synthetic_path": synthetic}
-    write_split(size, total, seed=0, stratify=False, **pools, path=path)
+    write_split(size, total, seed=0, spec=DIGITS, stratify=False, **pools, path=path)
 
 
 def test_training_and_validation_images_are_the_splits(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from synth2real.errors import InputError
+from synth2real.io.arrays import load_arrays
 from synth2real.splits import Size, Split, count_images, make_split, read_split, write_split
-from tiny import numbered_images
+from tiny import DIGITS, numbered_images
 
 LABELS = np.arange(1500) % 10
 
@@ -110,6 +111,7 @@ def test_a_split_round_trips_and_knows_its_pools(tmp_path: Path) -> None:
         Size("ratio", "0.25"),
         total=40,
         seed=1,
+        spec=DIGITS,
         stratify=False,
         real_path=tmp_path / "real.npz",
         synthetic_path=tmp_path / "synthetic.npz",
@@ -191,3 +193,27 @@ def test_stratified_sizes_are_nested_too() -> None:
 def test_too_few_images_to_stratify_are_refused(count: int, labels: list, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         stratified(count, np.array(labels))
+
+
+def test_classes_that_no_real_image_shows_are_named_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("real", "synthetic"):
+        numbered_images(tmp_path / f"{name}.npz", 30)
+    arguments = dict(
+        total=None,
+        seed=0,
+        spec=DIGITS,
+        stratify=False,
+        real_path=tmp_path / "real.npz",
+        synthetic_path=tmp_path / "synthetic.npz",
+        path=tmp_path / "split.npz",
+    )
+    write_split(Size("count", "5"), **arguments)
+    (labels,) = load_arrays(tmp_path / "real.npz", "labels")
+    shown = set(labels[read_split(tmp_path / "split.npz").real].tolist())
+    missing = ", ".join(str(label) for label in range(10) if label not in shown)
+    assert missing and f"no real image shows {missing}; splits.stratify" in caplog.text
+    caplog.clear()
+    write_split(Size("share", "1"), **arguments)
+    assert not caplog.text

@@ -8,7 +8,7 @@ import pytest
 
 from synth2real import synthetic
 from synth2real.errors import InputError
-from synth2real.io.arrays import load_arrays
+from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.spec import ImageSpec
 from synth2real.synthetic import SyntheticConfig, draw_parts, write_synthetic
 
@@ -49,9 +49,23 @@ def config(images: int | None = None, test_images: int | None = None, seed: int 
     return SyntheticConfig(images, test_images, seed)
 
 
-def write(folder: Path, source: Images, settings: SyntheticConfig, spec: ImageSpec = SPEC) -> None:
-    paths = dict(train_path=folder / "train.npz", test_path=folder / "test.npz")
-    write_synthetic(source, settings, spec, "crop", origin="synthetic.npz", **paths)
+def write(
+    folder: Path,
+    source: Images,
+    settings: SyntheticConfig,
+    spec: ImageSpec = SPEC,
+    real_tests: Sequence[Path] = (),
+) -> None:
+    write_synthetic(
+        source,
+        settings,
+        spec,
+        "crop",
+        origin="synthetic.npz",
+        real_test_paths=real_tests,
+        train_path=folder / "train.npz",
+        test_path=folder / "test.npz",
+    )
 
 
 def refused(folder: Path, source: Images, settings: SyntheticConfig, spec: ImageSpec = SPEC) -> str:
@@ -177,3 +191,23 @@ def test_a_class_that_is_not_drawn_is_still_a_class(tmp_path: Path) -> None:
     write(tmp_path, Images(["a"] * 500 + ["b", "c"]), config(4))
     (labels,) = load_arrays(tmp_path / "train.npz", "labels")
     assert set(labels) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_real_test_images_are_refused_by_name(tmp_path: Path, part: str) -> None:
+    source = Images([SPEC.classes[i % 3] for i in range(100)])
+    write(tmp_path, source, config())
+    images, numbers = load_arrays(tmp_path / f"{part}.npz", "images", "source")
+    real_tests = []
+    for fold, twins in enumerate([[], [4, 2]]):
+        rng = np.random.default_rng(fold)
+        real = rng.integers(200, 256, (9, *SPEC.shape), np.uint8)
+        real[: len(twins)] = images[twins]
+        real_tests.append(tmp_path / f"real{fold}.npz")
+        save_arrays(real_tests[-1], images=real)
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(InputError, match="synthetic: 2 images are real test images, too") as error:
+        write(out, source, config(), real_tests=real_tests)
+    assert all(source.name(int(numbers[twin])) in str(error.value) for twin in (4, 2))
+    assert not list(out.iterdir())

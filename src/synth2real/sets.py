@@ -10,7 +10,7 @@ class TrainingSetKind(NamedTuple):
     """What a training set is made of.
 
     Attributes:
-        parts: `real`, `synthetic` (all of a size's images) or `converted` (MNIST_GAN).
+        parts: `real`, `synthetic` (all of a size's images) or `converted`.
         augmented: whether each image goes through a random affine map, and each part makes an
             equal share of every batch: what one would try before a GAN. Without it all images are
             one pool, as in the paper.

@@ -4,6 +4,7 @@ Paper, section 3, "Experiments": 60,000 r real and 60,000 (1 - r) font images, a
 held out to validate the GAN.
 """
 
+import logging
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.settings import setting
+from synth2real.spec import ImageSpec
+
+log = logging.getLogger(__name__)
 
 VALIDATION_EVERY = 10
 FEWEST_A_CLASS = 2  # of stratified real images
@@ -101,7 +105,7 @@ def count_images(
     """
     whole = total if size.kind == "ratio" else real_pool
     assert whole is not None, "ratios need a total"
-    n_real = int(size.value) if size.kind == "count" else _round(Decimal(size.value) * whole)
+    n_real = int(size.value) if size.kind == "count" else round_half_up(Decimal(size.value) * whole)
     n_synthetic = synthetic_pool if total is None else total - n_real
     for kind, count, pool in [
         ("real", n_real, real_pool),
@@ -116,7 +120,8 @@ def count_images(
     return n_real, n_synthetic
 
 
-def _round(number: Decimal) -> int:
+def round_half_up(number: Decimal) -> int:
+    """Rounds as schools teach it: numbers of images do not depend on being even."""
     return int(number.to_integral_value(ROUND_HALF_UP))
 
 
@@ -179,6 +184,7 @@ def write_split(
     size: Size,
     total: int | None,
     seed: int,
+    spec: ImageSpec,
     *,
     stratify: bool,
     real_path: Path,
@@ -190,7 +196,16 @@ def write_split(
         load_arrays(pool, "labels") for pool in (real_path, synthetic_path)
     )
     split = make_split(size, total, seed, real_labels_N, len(synthetic_labels_N), stratify=stratify)
+    _warn_of_missing(split, real_labels_N, spec)
     save_arrays(path, **split._asdict())
+
+
+def _warn_of_missing(split: Split, real_labels_N: np.ndarray, spec: ImageSpec) -> None:
+    """Says in the log which classes no real image of a split shows."""
+    missing = set(range(len(spec.classes))) - set(real_labels_N[split.real].tolist())
+    if missing:
+        names = ", ".join(spec.classes[label] for label in sorted(missing))
+        log.warning("no real image shows %s; splits.stratify: true draws two of each class", names)
 
 
 def read_split(path: Path) -> Split:

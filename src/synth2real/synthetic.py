@@ -1,7 +1,7 @@
 """The synthetic stage: all synthetic images as arrays, some of them set apart for testing."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError
-from synth2real.io.arrays import save_arrays
+from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.io.files import write_atomically
 from synth2real.settings import setting, whole
-from synth2real.sources.base import Source, check_same_classes, class_labels, natural_order
+from synth2real.sources.base import (
+    Source,
+    check_same_classes,
+    class_labels,
+    find_duplicates,
+    natural_order,
+    show_names,
+)
 from synth2real.spec import ImageSpec
 
 log = logging.getLogger(__name__)
@@ -54,6 +61,7 @@ def write_synthetic(
     fit: str,
     *,
     origin: str,
+    real_test_paths: Iterable[Path],
     train_path: Path,
     test_path: Path,
 ) -> None:
@@ -67,24 +75,40 @@ def write_synthetic(
         spec: what images are like, and the classes of the real ones.
         fit: how images of another size are fitted.
         origin: what the source is called in messages.
+        real_test_paths: files with the real test images, which no synthetic image may be.
         train_path, test_path: what to write.
 
     Raises:
-        InputError: the classes are not those of the real images, there are too few images, or one
-            cannot be read.
+        InputError: the classes are not those of the real images, there are too few images, one
+            cannot be read, or is a real test image.
     """
     names = source.labels()
     check_same_classes(spec.classes, natural_order(names))
     labels = class_labels(names, spec.classes, origin)
     train_N, test_N = draw_parts(len(labels), config, origin)
     _check_memory(len(train_N) + len(test_N), spec)
+    real_tests = [load_arrays(path, "images")[0] for path in real_test_paths]
     # No file gets its name before both are written.
     with ExitStack() as stack:
         for index_N, path in [(train_N, train_path), (test_N, test_path)]:
             images_NxHxWxC = source.read(index_N, spec, fit)
+            for real_MxHxWxC in real_tests:
+                _check_no_real_test_image(source, index_N, images_NxHxWxC, real_MxHxWxC)
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
     log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
+
+
+def _check_no_real_test_image(
+    source: Source, index_N: np.ndarray, images_NxHxWxC: np.ndarray, real_MxHxWxC: np.ndarray
+) -> None:
+    """Refuses real test images among the synthetic ones: a classifier would learn from them."""
+    if twins := find_duplicates(images_NxHxWxC, real_MxHxWxC):
+        found = show_names([source.name(int(index_N[place])) for place, _ in twins])
+        raise InputError(
+            f"synthetic: {len(twins):,} images are real test images, too, pixel for pixel; take "
+            f"them out of one side: {found}"
+        )
 
 
 def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.ndarray]:

@@ -22,6 +22,7 @@ write_synthetic(
     read_spec(Path(snakemake.input.spec)),
     snakemake.params.fit,
     origin=f"synthetic.{kind}",
+    real_test_paths=[Path(path) for path in snakemake.input.real_tests],
     train_path=Path(snakemake.output.train),
     test_path=Path(snakemake.output.test),
 )

@@ -10,7 +10,7 @@ from synth2real.config.experiment import Experiment
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import SOURCES
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
-from synth2real.splits import Size
+from synth2real.splits import Size, round_half_up
 
 
 def find_problems(
@@ -45,7 +45,7 @@ def _check_ratios(sizes: Iterable[Size], total: int | None) -> Iterator[str]:
         if twin is not size.value:
             yield f'ratios: "{twin}" and "{size.value}" are the same number; keep one of them'
         assert total
-        n_real = round(Decimal(size.value) * total)
+        n_real = round_half_up(Decimal(size.value) * total)
         if not 0 < n_real < total:
             yield (
                 f'ratios: "{size.value}" of {total:,} images makes {n_real:,} real and '
@@ -96,7 +96,8 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
     }
     for key, text in places.items():
         # IDX files may be named by how their names begin.
-        if text is not None and not glob(f"{escape(text)}*"):
+        pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
+        if text is not None and not glob(pattern):
             yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
 
 
@@ -122,7 +123,7 @@ def _check_enough(experiment: Experiment, manifest: Path) -> Iterator[str]:
     ratios = [Decimal(size.value) for size in experiment.sizes if size.kind == "ratio"]
     if total is None or not ratios:
         return
-    needed = total - round(min(ratios) * total)
+    needed = total - round_half_up(min(ratios) * total)
     if rendered - test_images < needed:
         yield (
             f"splits.total: {needed:,} synthetic images are needed, but "

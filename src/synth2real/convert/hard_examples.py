@@ -4,7 +4,7 @@ Most conversions teach a classifier nothing that it does not know after a few hu
 each image's candidates the one is kept that a teacher is least sure of (Shrivastava et al.,
 "Training Region-based Object Detectors with Online Hard Example Mining", CVPR 2016), among those
 that it still takes for the right class: a conversion that lost its label would teach a wrong one.
-The teacher learns, as the task classifiers will, from the ratio's real images and from candidates:
+The teacher learns, as the task classifiers will, from the split's real images and from candidates:
 the first of each image. Those it knows, so they are kept a little less often than the others.
 """
 

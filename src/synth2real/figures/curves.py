@@ -126,7 +126,8 @@ def _error_figure(
         shown += [(p.n_real, max(value, p.floor)) for p in points for value in p.values]
     real_images_axis(axes, [count for count, _ in shown])
     axes.set_yscale("log")
-    axes.set_ylim(*log_limits(100 * error for _, error in shown))
+    low, high = log_limits(100 * error for _, error in shown)
+    axes.set_ylim(low, min(high, 100))
     log_axis(axes.yaxis)
     axes.set_ylabel("error on the real test images (%)")
     legend(figure, *authors_handle(authors, "none"))
@@ -173,10 +174,10 @@ def _ratio_series(
     rows: Sequence[Accuracy],
 ) -> tuple[list[int], str, NDArray[np.float64], NDArray[np.float64]]:
     """Numbers of real images, label, ratios of errors and spreads of their logarithms."""
-    original = {point.n_real: _floored(point) for point in errors(rows, "original")}
-    points = [_floored(p) for p in errors(rows, "original+GAN") if p.n_real in original]
+    original = {point.size: _floored(point) for point in errors(rows, "original")}
+    points = [_floored(p) for p in errors(rows, "original+GAN") if p.size in original]
     label = f"original+GAN ({runs(points)}) / original ({runs(list(original.values()))})"
-    pairs = [ratio_of_means(point, original[point.n_real]) for point in points]
+    pairs = [ratio_of_means(point, original[point.size]) for point in points]
     ratios, log_stds = np.array(pairs, float).reshape(-1, 2).T
     return [point.n_real for point in points], label, ratios, log_stds
 
@@ -232,7 +233,7 @@ def _accuracy_axis(axes: Axes, shown: Sequence[float]) -> None:
     """Labels the error on y as accuracy: log and upside down, it spreads high accuracies."""
     axes.set_yscale("log")
     low, high = log_limits(100 * error for error in shown)
-    axes.set_ylim(high, low)
+    axes.set_ylim(min(high, 100), low)
     log_axis(axes.yaxis)
     axes.yaxis.set_major_formatter(lambda error, _: f"{100 - error:g}")
     axes.set_ylabel("accuracy (%)")

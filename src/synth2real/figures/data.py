@@ -63,6 +63,7 @@ class Point:
     Counts are means over folds, which may differ by an image.
     """
 
+    size: str
     n_real: int
     n_synthetic: int
     n_test: int
@@ -160,7 +161,7 @@ def _point(group: Sequence[tuple[Accuracy, float]]) -> Point:
     rows, values = zip(*group, strict=True)
     counts = [(row.n_real, row.n_synthetic, row.n_test) for row in rows]
     n_real, n_synthetic, n_test = (round(fmean(column)) for column in zip(*counts, strict=True))
-    return Point(n_real, n_synthetic, n_test, values)
+    return Point(rows[0].size, n_real, n_synthetic, n_test, values)
 
 
 def mixed_accuracy(mnist: float, gan: float, n_gan: int) -> float:

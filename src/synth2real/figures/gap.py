@@ -83,8 +83,9 @@ def read_gap(path: Path) -> list[Gap]:
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
     """A panel for each metric: synthetic, converted, GAN and real images against real test ones.
 
-    Bars are one standard deviation either way: between GAN seeds, or the metric's own where there
-    is one; faint dots are single ones. Synthetic images have no size and are a level line.
+    Bars are one standard deviation either way: between folds, draws and GAN seeds, or the metric's
+    own where there is one; faint dots are single ones. Synthetic images have no size and are a
+    level line.
     """
     figure = new_figure(height=8.0)
     panels = figure.subplots(3, 2, sharex=True).flat

@@ -1,4 +1,4 @@
-"""Training of a GAN on a ratio's images."""
+"""Training of a GAN on a split's images."""
 
 import json
 import math
@@ -23,7 +23,7 @@ MAX_VALIDATION_IMAGES = 500
 def load_gan_data(
     split_path: Path, real_path: Path, synthetic_path: Path
 ) -> tuple[GanData, GanData]:
-    """Reads the training and the validation part of a ratio's images."""
+    """Reads the training and the validation part of a split's images."""
     split = read_split(split_path)
     train = GanData(
         load_images(synthetic_path, split.synthetic_train), load_images(real_path, split.real_train)
@@ -43,7 +43,7 @@ def make_validate(gan: Gan, validation: GanData) -> Callable:
     """
     validation = jax.tree.map(lambda array: array[:MAX_VALIDATION_IMAGES], validation)
 
-    # The images are an argument: as constants they would be compiled in, anew for each ratio.
+    # The images are an argument: as constants they would be compiled in, anew for each split.
     @jax.jit
     def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
         synthetic, real = validation

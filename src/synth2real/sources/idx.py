@@ -70,6 +70,7 @@ class Idx:
         if (
             len(shape) not in (3, 4)
             or (len(shape) == 4 and shape[3] not in (1, 3, 4))
+            or 0 in shape
             or labels_N.shape != shape[:1]
         ):
             raise InputError(

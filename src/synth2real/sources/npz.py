@@ -44,6 +44,7 @@ class Npz:
             dtype != np.uint8
             or len(shape) not in (3, 4)
             or (len(shape) == 4 and shape[3] not in (1, 3, 4))
+            or 0 in shape
         ):
             raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
         label_shape, label_dtype = self._header("labels")
