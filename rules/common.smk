@@ -33,9 +33,10 @@ from synth2real.gan.config import PRESETS as GANS
 from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
 from synth2real.sets import SETS
-from synth2real.sources import SOURCES
+from synth2real.sources import open_source
+from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files
-from synth2real.spec import read_spec
+from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 os.environ.update(ENVIRONMENT | dict(os.environ))
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
@@ -66,9 +67,6 @@ DRAWS = EXPERIMENT.splits.seeds
 GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)
 
-# Images that a job holds at most: those of a split.
-IMAGES_HELD = EXPERIMENT.splits.total or EXPERIMENT.synthetic.images or 60_000
-
 TRAINED = {name: kind for name, kind in SETS.items() if EXPERIMENT.augmented or not kind.augmented}
 GAN_FREE = [name for name, kind in TRAINED.items() if not kind.needs_gan]
 WITH_GAN = [name for name, kind in TRAINED.items() if kind.needs_gan]
@@ -89,12 +87,27 @@ CLASSIFIER_RATE = CLASSIFIERS[EXPERIMENT.classifier_preset].rate
 DAY = 24 * 60
 
 
+def count(source, part="train"):
+    """How many images a source has; none is downloaded or decoded for it."""
+    if source.kind == "fonts":
+        return count_renders(EXPERIMENT.fonts, EXPERIMENT.render, FONT_MANIFEST)
+    if source.kind == "mnist":
+        return 60_000
+    return len(open_source(source.kind, source.path, part).labels())
+
+
 def digest(source, part="train"):
     """What changes when the images of a source do: a new image makes its job stale."""
     try:
-        return SOURCES[source.kind].open(Path(source.path or ""), part).digest()
+        return open_source(source.kind, source.path, part).digest()
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+# Images that a job holds at most: those of a split.
+N_REAL = count(EXPERIMENT.real_source)
+N_SYNTHETIC = EXPERIMENT.synthetic.images or count(EXPERIMENT.synthetic_source)
+IMAGES_HELD = EXPERIMENT.splits.total or N_REAL + N_SYNTHETIC
 
 
 def more(value):

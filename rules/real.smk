@@ -6,6 +6,9 @@
 REAL = EXPERIMENT.real_source
 REAL_TEST = replace(REAL, path=EXPERIMENT.real.test or REAL.path)
 
+# How large images are is not known before this stage: as large as they may be.
+LARGEST_IMAGE = 3 * (EXPERIMENT.images.height or LARGEST) * (EXPERIMENT.images.width or LARGEST)
+
 
 rule real:
     input:
@@ -23,7 +26,7 @@ rule real:
         CONDA_ENV
     threads: 2
     resources:
-        mem_mb=more(4000),
+        mem_mb=more(1000 + 2 * min(LARGEST_BYTES, N_REAL * LARGEST_IMAGE) // 1_000_000),
         runtime=more(30),
     params:
         config=asdict(EXPERIMENT.real),

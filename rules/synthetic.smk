@@ -25,7 +25,7 @@ rule synthetic:
         CONDA_ENV
     threads: 2
     resources:
-        mem_mb=more(4000),
+        mem_mb=memory(1000, N_SYNTHETIC),
         runtime=more(30),
     params:
         config=asdict(EXPERIMENT.synthetic),

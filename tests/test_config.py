@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 import yaml
 from snakemake.common.configfile import load_configfile
@@ -97,11 +98,17 @@ def test_settings_reach_the_experiment() -> None:
 
 
 def test_own_images_are_all_used_along_a_learning_curve(tmp_path: Path) -> None:
-    experiment = read(f"{{real: {{folder: {tmp_path}, folds: 3}}, synthetic: {{npz: {tmp_path}}}}}")
+    labels = np.arange(10)
+    np.savez(tmp_path / "x.npz", images=np.zeros((10, 8, 8), np.uint8), labels=labels)
+    for label in labels:
+        (tmp_path / str(label)).mkdir()
+        (tmp_path / str(label) / "x.png").touch()
+    sources = f"{{real: {{folder: {tmp_path}, folds: 3}}, synthetic: {{npz: {tmp_path}/x.npz}}}}"
+    experiment = read(sources)
     assert experiment.sizes == tuple(Size("share", share) for share in ("0.25", "0.5", "1"))
     assert experiment.splits.total is None and experiment.synthetic.test_images is None
     assert experiment.real_source == SourceChoice("folder", str(tmp_path))
-    assert experiment.synthetic_source == SourceChoice("npz", str(tmp_path))
+    assert experiment.synthetic_source == SourceChoice("npz", f"{tmp_path}/x.npz")
     assert experiment.real == RealConfig(test=None, test_share=None, folds=3)
     assert not experiment.is_the_papers
     counted = read(f"real: {{folder: {tmp_path}, test_share: 0.2, counts: [20, 100]}}")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from settings import MANIFEST, ROOT, merge, read, refusal
 from synth2real.config import read_experiment
@@ -62,7 +63,7 @@ MISTAKES = [
         "real.test",
         "nothing is said .* real.test_share .like 0.2. or real.folds",
     ),
-    ("real: {folder: ., folds: 3, test: .}", "real.test", "test and folds are said"),
+    ("real: {folder: ., folds: 3, test: src}", "real.test", "test and folds are said"),
     ("real: {folds: 3}", "real.folds", "mnist has test images of its own; leave it out"),
     ("real: {folder: ., folds: 1}", "real.folds", "a whole number from 2 to 20"),
     ("real: {folder: ., test_share: 1}", "real.test_share", "above 0 and below 1"),
@@ -281,6 +282,7 @@ def test_one_mistake_gets_one_line(overlay: str) -> None:
     [
         ("real: {folder: x\nfoo: [1", "broken.yaml, line 2, column 4: expected ',' or '}'"),
         ("real:\n\tfolder: x", "broken.yaml, line 2, column 1: found character '\\t'"),
+        ("gan:\n  seeds: [0]\n  seeds: [1]", "broken.yaml, line 3: seeds is there twice; keep one"),
         ("just text", "broken.yaml: has no keys"),
         (None, "broken.yaml: No such file or directory; /"),
     ],
@@ -295,3 +297,28 @@ def test_a_file_that_is_no_configuration_is_named_with_its_line(
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1 and right in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def folders(root: Path, classes: str) -> Path:
+    """A folder with a picture for each class."""
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(root / name / "x.png")
+    return root
+
+
+def test_other_classes_are_refused_before_anything_is_downloaded(tmp_path: Path) -> None:
+    real, synthetic = folders(tmp_path / "r", "ab"), folders(tmp_path / "s", "ac")
+    (line,) = refusal(f"{{real: {{folder: {real}, folds: 2}}, synthetic: {{folder: {synthetic}}}}}")
+    assert line.endswith("real are a, b, synthetic are a, c: both must be the same")
+    (line,) = refusal(f"real: {{folder: {real}, folds: 2}}")
+    assert "no synthetic image shows a, b" in line
+    assert line.endswith("synthetic.folder, synthetic.npz, synthetic.idx: one of them is missing")
+    (line,) = refusal(f"synthetic: {{folder: {synthetic}}}")
+    assert line.endswith("real.folder, real.npz, real.idx: one of them is missing")
+
+
+def test_the_training_images_are_no_test_images(tmp_path: Path) -> None:
+    real = folders(tmp_path / "r", "0123456789")
+    (line,) = refusal(f"real: {{folder: {real}, test: {real}/../r}}")
+    assert line.startswith("config: real.test: ") and "has the images to train on" in line

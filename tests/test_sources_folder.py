@@ -154,6 +154,14 @@ def test_faults_of_any_name_are_one_line(tmp_path: Path, name: str) -> None:
     assert refused(Folder(tmp_path / name / "nothing")).isprintable()
 
 
+def test_parts_of_a_data_set_are_no_classes(tmp_path: Path) -> None:
+    folder = tree(tmp_path, ["Test/a/x.png", "train/a/x.png", "train/b/x.png"])
+    assert "Test, train, which are parts of a data set" in refused(folder)
+    # With others beside them they are.
+    picture(tmp_path / "bus" / "x.png")
+    assert set(folder.__class__(tmp_path).labels()) == {"Test", "bus", "train"}
+
+
 def test_latin_1_is_read_as_such(tmp_path: Path) -> None:
     folder = tree(tmp_path, [f"{LATIN_1}/x.png", "b/x.png"])
     assert folder.labels() == ["b", "café"]

@@ -183,6 +183,24 @@ def test_cmyk_jpeg(tmp_path: Path) -> None:
     assert np.abs(read[:, 8:] - 255).max() <= 2
 
 
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_plain_grey_tiff_on_its_side(tmp_path: Path, orientation: int) -> None:
+    stored = noise(20, 30)[..., 0]
+    options = {"tiffinfo": {ORIENTATION: orientation}}
+    path = saved(tmp_path / "x.tif", Image.fromarray(stored), **options)
+    read = read_picture(path, spec(30, 20, 1), "pad")
+    np.testing.assert_array_equal(read[..., 0], UPRIGHT[orientation](stored))
+
+
+@pytest.mark.parametrize("value", [-1, 65536])
+def test_more_than_16_bits_are_refused(tmp_path: Path, value: int) -> None:
+    wide = np.full((12, 10), 7, np.int32)
+    wide[3, 4] = value
+    path = saved(tmp_path / "x.tif", Image.fromarray(wide))
+    with pytest.raises(ValueError, match=r"pixels are from .* to .*; 0 to 65535 will do"):
+        read_picture(path, spec(channels=1), "pad")
+
+
 # How the stored rows lie in the picture, for each orientation of the EXIF standard.
 UPRIGHT = {
     1: lambda a: a,

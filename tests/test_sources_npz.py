@@ -82,9 +82,10 @@ def test_images_of_another_size_are_fitted(tmp_path: Path) -> None:
         (np.array([10, 9, -1]), ["10", "9", "-1"]),
         (np.array([10, 9, 255], np.uint8), ["10", "9", "255"]),
         (np.array(["cat", "a dog", "ü"]), ["cat", "a dog", "ü"]),
+        (np.array(["cat", "a dog", "u\N{COMBINING DIAERESIS}"]), ["cat", "a dog", "ü"]),
         (np.array([b"cat", b"\xc3\xbc", b"caf\xe9"]), ["cat", "ü", "café"]),
     ],
-    ids=["integers", "uint8", "text", "bytes"],
+    ids=["integers", "uint8", "text", "accents apart", "bytes"],
 )
 def test_labels_of_any_kind(tmp_path: Path, labels: np.ndarray, names: list[str]) -> None:
     assert npz(tmp_path, images=noise(3, 9, 8), labels=labels).labels() == names
@@ -192,4 +193,4 @@ def test_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(InputError, match=f"^x.npz.*; {tmp_path}/x.npz was looked at$"):
             ask()
     Path("x.npz").mkdir()
-    assert "is no .npz file" in refused(Npz(Path("x.npz")))
+    assert "is a folder, and no .npz file; the key folder is" in refused(Npz(Path("x.npz")))

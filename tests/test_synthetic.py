@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth2real import synthetic
+from synth2real import spec
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.spec import ImageSpec
@@ -175,7 +175,7 @@ def test_too_many_images_for_the_memory_are_refused(tmp_path: Path) -> None:
 def test_a_bound_on_the_memory_is_no_bound_on_the_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synthetic, "LARGEST_BYTES", 30 * 9 * 8 * 3)
+    monkeypatch.setattr(spec, "LARGEST_BYTES", 30 * 9 * 8 * 3)
     write(tmp_path, Images("abc" * 100), config(30))
     assert len(load_arrays(tmp_path / "train.npz", "labels")[0]) == 27
 

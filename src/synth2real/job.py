@@ -25,7 +25,7 @@ ENVIRONMENT = {
 def start_job(log_file: str, threads: int) -> None:
     """Sets a job up; to be called before jax runs anything.
 
-    Log lines go to the job's file, and to standard error where that is no terminal (there a
+    Log lines go to the job's file, and to standard error if that is not a terminal (in one a
     progress bar stands instead, see `synth2real.training.Progress`).
     """
     handlers: list[logging.Handler] = [logging.FileHandler(log_file, mode="w")]

@@ -22,7 +22,7 @@ from synth2real.sources.base import (
     natural_order,
     show_names,
 )
-from synth2real.spec import ImageSpec, write_spec
+from synth2real.spec import ImageSpec, check_memory, write_spec
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +102,12 @@ def write_real(
     """
     names = train.labels()
     spec = find_spec(images, train, natural_order(names))
+    check_memory(origin, len(names), spec)
     labels_N = class_labels(names, spec.classes, origin)
     parts: Iterable[tuple[Part, Part]]
     if test is not None:
         test_names = test.labels()
+        check_memory("real.test", len(test_names), spec)
         check_same_classes(spec.classes, natural_order(test_names), ("real training", "real test"))
         test_labels_N = class_labels(test_names, spec.classes, f"{origin}, test")
         parts = [

@@ -12,6 +12,7 @@ from synth2real.io.files import write_atomically
 
 SMALLEST, LARGEST = 8, 128  # pixels; the classifier halves an image three times
 FEWEST_CLASSES, MOST_CLASSES = 2, 1000
+LARGEST_BYTES = 4 * 2**30  # decoded images of one kind; more would not fit beside a GAN
 EDGE = "edge"
 
 Background = str | tuple[int, ...]
@@ -69,6 +70,20 @@ def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
     if problems:
         raise InputError("\n".join(problems))
     return spec
+
+
+def check_memory(origin: str, count: int, spec: ImageSpec) -> None:
+    """Refuses more images than memory is for; `origin` is the key that a message names.
+
+    Raises:
+        InputError: says how many will do.
+    """
+    size = int(np.prod(spec.shape))
+    if count * size > LARGEST_BYTES:
+        raise InputError(
+            f"{origin}: {count:,} images of {spec.height}x{spec.width}x{spec.channels} take "
+            f"{count * size / 1e9:,.1f} GB of memory; at most {LARGEST_BYTES // size:,} will do"
+        )
 
 
 def _count(classes: tuple[str, ...]) -> str:

@@ -20,13 +20,11 @@ from synth2real.sources.base import (
     natural_order,
     show_names,
 )
-from synth2real.spec import ImageSpec
+from synth2real.spec import ImageSpec, check_memory
 
 log = logging.getLogger(__name__)
 
 TEST_SHARE = 10  # every tenth image is set apart unless a setting says how many
-# Arrays larger than this would not fit beside a GAN.
-LARGEST_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def write_synthetic(
     check_same_classes(spec.classes, natural_order(names))
     labels = class_labels(names, spec.classes, origin)
     train_N, test_N = draw_parts(len(labels), config, origin)
-    _check_memory(len(train_N) + len(test_N), spec)
+    check_memory("synthetic.images", len(train_N) + len(test_N), spec)
     real_tests = [load_arrays(path, "images")[0] for path in real_test_paths]
     # No file gets its name before both are written.
     with ExitStack() as stack:
@@ -132,13 +130,3 @@ def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.
     if count < total:
         chosen_N = np.sort(rng.choice(total, count, replace=False))
     return chosen_N[~is_test_N], chosen_N[is_test_N]
-
-
-def _check_memory(count: int, spec: ImageSpec) -> None:
-    size = count * int(np.prod(spec.shape))
-    if size > LARGEST_BYTES:
-        raise InputError(
-            f"synthetic.images: {count:,} images of {spec.height}x{spec.width}x{spec.channels} "
-            f"take {size / 1e9:,.1f} GB of memory; at most "
-            f"{LARGEST_BYTES // int(np.prod(spec.shape)):,} will do"
-        )

@@ -145,7 +145,7 @@ class Progress:
     """Shows samples done, samples/s, metrics and time left.
 
     A terminal gets a bar; every ten seconds a plain line goes to the log (and to standard error
-    where that is no terminal, see `synth2real.job`).
+    if that is not a terminal, see `synth2real.job`).
     """
 
     def __init__(self, total: int, label: str, done: int = 0):

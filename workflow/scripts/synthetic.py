@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synth2real.job import start_job
-from synth2real.sources import SOURCES
+from synth2real.sources import open_source
 from synth2real.sources.base import Source
 from synth2real.sources.fonts.render import Fonts, RenderConfig
 from synth2real.spec import read_spec
@@ -15,7 +15,7 @@ if kind == "fonts":
     render = RenderConfig(**snakemake.params.render)
     source: Source = Fonts(Path(snakemake.input.fonts), Path(snakemake.input.files), render)
 else:
-    source = SOURCES[kind].open(Path(path or ""), "train")
+    source = open_source(kind, path)
 write_synthetic(
     source,
     SyntheticConfig(**snakemake.params.config),

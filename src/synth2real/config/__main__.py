@@ -6,6 +6,7 @@ CONFIG=mine.yaml` asks here first.
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -16,7 +17,8 @@ def find_file_problems(paths: list[Path]) -> list[str]:
     problems = []
     for path in paths:
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            content, node = yaml.safe_load(text), yaml.compose(text)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}; {path.absolute()} was looked at")
         except UnicodeDecodeError as error:
@@ -26,7 +28,19 @@ def find_file_problems(paths: list[Path]) -> list[str]:
         else:
             if not isinstance(content, dict):
                 problems.append(f"{path}: has no keys at its beginning of lines, like ratios:")
+            problems += [f"{path}, {twin}" for twin in _find_twins(node)]
     return problems
+
+
+def _find_twins(node: yaml.Node | None) -> Iterator[str]:
+    """Keys that are there twice, of which YAML takes the last without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield f"line {key.start_mark.line + 1}: {key.value} is there twice; keep one"
+            seen.add(key.value)
+            yield from _find_twins(value)
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -6,10 +6,13 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
-from synth2real.config.experiment import Experiment
+from synth2real.config.experiment import Experiment, SourceChoice
+from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS, GanConfig
-from synth2real.sources import SOURCES
+from synth2real.sources import PLACES, SOURCES, open_source
+from synth2real.sources.base import check_same_classes, natural_order
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
+from synth2real.sources.fonts.glyphs import DIGITS
 from synth2real.splits import Size, round_half_up
 
 
@@ -17,14 +20,21 @@ def find_problems(
     config: Mapping[str, Any], experiment: Experiment, manifest: Path
 ) -> Iterator[str]:
     """Yields a line for each mistake that the schema cannot see."""
+    problems = [*_check_values(config, experiment, manifest)]
+    yield from problems or _check_classes(experiment)
+
+
+def _check_values(
+    config: Mapping[str, Any], experiment: Experiment, manifest: Path
+) -> Iterator[str]:
     yield from _check_sizes(config, experiment)
     yield from _check_budgets(experiment)
     yield from _check_unused(experiment.gan, PRESETS[experiment.gan_preset].settings)
     yield from _check_places(experiment)
     yield from _check_test(experiment)
-    problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
-    yield from problems
-    if experiment.synthetic_source.kind == "fonts" and not problems:
+    font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
+    yield from font_problems
+    if experiment.synthetic_source.kind == "fonts" and not font_problems:
         yield from _check_enough(experiment, manifest)
 
 
@@ -99,6 +109,37 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
         if text is not None and not glob(pattern):
             yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
+    real = experiment.real_source.path
+    if (
+        real
+        and experiment.real.test
+        and Path(real).resolve() == Path(experiment.real.test).resolve()
+    ):
+        yield (
+            f"real.test: {experiment.real.test} has the images to train on; others are needed, or "
+            "real.test_share (like 0.2) or real.folds (like 5) instead"
+        )
+
+
+def _check_classes(experiment: Experiment) -> Iterator[str]:
+    """Checks that both kinds of images show the same classes, before anything is downloaded."""
+    chosen = {"real": experiment.real_source, "synthetic": experiment.synthetic_source}
+    try:
+        real, synthetic = (_classes(key, source) for key, source in chosen.items())
+        check_same_classes(real, synthetic)
+    except InputError as error:
+        said = [f"{key}.{kind}" for key in chosen if not chosen[key].path for kind in PLACES]
+        hint = f"; {', '.join(said)}: one of them is missing" if said else ""
+        yield f"{error}{hint}"
+
+
+def _classes(key: str, source: SourceChoice) -> tuple[str, ...]:
+    if source.path is None:  # MNIST or fonts
+        return tuple(DIGITS)
+    try:
+        return natural_order(open_source(source.kind, source.path).labels())
+    except InputError as error:
+        raise InputError(f"{key}.{source.kind}: {error}") from error
 
 
 def _check_test(experiment: Experiment) -> Iterator[str]:

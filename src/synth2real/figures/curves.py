@@ -1,9 +1,9 @@
 """Draws accuracy and error against the number of images (the paper's figures 4, 5 and 6).
 
-Each function takes rows of ``accuracy.csv``, saves one figure as PNG and SVG, and returns it.
+Each function takes rows of `accuracy.csv`, saves one figure as PNG and SVG, and returns it.
 Lines join means, bars are one standard deviation of single runs either way, faint dots are the
 single runs. A log axis has no zero: an error below half a test image is drawn as half an image, and
-a bar that would reach lower ends there. ``authors`` is empty for other images than the paper's.
+a bar that would reach lower ends there. `authors` is empty for other images than the paper's.
 """
 
 from collections.abc import Sequence
@@ -141,7 +141,7 @@ def error_ratio(
 ) -> Figure:
     """Error of original+GAN over that of original on real test images: below 1, the GAN helps.
 
-    Bars are exp(± sd of ln R), for the spreads of single runs (see ``ratio_of_means``).
+    Bars are exp(± sd of ln R), for the spreads of single runs (see `ratio_of_means`).
     """
     counts, label, ratios, log_stds = _ratio_series(rows)
     low, high = ratios * np.exp(-log_stds), ratios * np.exp(log_stds)

@@ -1,6 +1,6 @@
 """Reads the accuracies that the figures show and reduces them to mean, spread and n.
 
-Every classifier of one split shares ``n_real`` and ``n_synthetic``: they are the same in all its
+Every classifier of one split shares `n_real` and `n_synthetic`: they are the same in all its
 rows, even for a data set that does not use one of them.
 """
 
@@ -20,10 +20,10 @@ AUTHORS_TRAINING_IMAGES = 55_000
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One row of ``accuracy.csv``: one trained classifier on one test set.
+    """One row of `accuracy.csv`: one trained classifier on one test set.
 
-    ``ratio`` is None where sizes are counts or shares. ``gan_seed`` is None where no GAN had a
-    part: neither in the training data nor in the test set. ``accuracy`` lies in [0, 1].
+    `ratio` is None where sizes are counts or shares. `gan_seed` is None where no GAN had a
+    part: neither in the training data nor in the test set. `accuracy` lies in [0, 1].
     """
 
     size: str
@@ -44,8 +44,8 @@ class Accuracy:
 class AuthorsResult:
     """One row of the authors' results: the mean over their five runs, accuracies in [0, 1].
 
-    ``published_accuracy`` is on MNIST's test set plus ``n_gan_in_test`` of their GAN's images;
-    ``mnist_test_accuracy`` is recomputed for MNIST's test set alone (see ``resources/README.md``).
+    `published_accuracy` is on MNIST's test set plus `n_gan_in_test` of their GAN's images;
+    `mnist_test_accuracy` is recomputed for MNIST's test set alone (see `resources/README.md`).
     """
 
     ratio: float
@@ -91,7 +91,7 @@ class Point:
 
 
 def read_accuracy(path: Path) -> list[Accuracy]:
-    """Reads ``accuracy.csv``.
+    """Reads `accuracy.csv`.
 
     Raises:
         ValueError: an accuracy is outside [0, 1].
@@ -123,7 +123,7 @@ def _accuracy(row: dict[str, str]) -> Accuracy:
 
 
 def read_authors(path: Path) -> list[AuthorsResult]:
-    """Reads ``resources/authors_results.csv``; what they call font is synthetic here."""
+    """Reads `resources/authors_results.csv`; what they call font is synthetic here."""
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             AuthorsResult(
@@ -165,7 +165,7 @@ def _point(group: Sequence[tuple[Accuracy, float]]) -> Point:
 
 
 def mixed_accuracy(mnist: float, gan: float, n_gan: int) -> float:
-    """Accuracy on MNIST's 10,000 test images and ``n_gan`` GAN images taken as one test set."""
+    """Accuracy on MNIST's 10,000 test images and `n_gan` GAN images taken as one test set."""
     return (MNIST_TEST_IMAGES * mnist + n_gan * gan) / (MNIST_TEST_IMAGES + n_gan)
 
 

@@ -25,7 +25,7 @@ def draw_points(
 ) -> None:
     """Draws the mean, one standard deviation and every run of each point, in per cent.
 
-    With ``floored``, for a log axis, the least value drawn is half a test image.
+    With `floored`, for a log axis, the least value drawn is half a test image.
     """
     floors = np.array([point.floor if floored else 0.0 for point in points])
     means = np.maximum([point.mean for point in points], floors)

@@ -47,9 +47,9 @@ PANELS = {
 
 @dataclass(frozen=True)
 class Gap:
-    """One row of ``gap.csv``.
+    """One row of `gap.csv`.
 
-    ``n_real`` is 0 where no split had a part, ``gan_seed`` None where no GAN had one, ``std`` NaN
+    `n_real` is 0 where no split had a part, `gan_seed` None where no GAN had one, `std` NaN
     where the metric has none.
     """
 
@@ -63,7 +63,7 @@ class Gap:
 
 
 def read_gap(path: Path) -> list[Gap]:
-    """Reads ``gap.csv``."""
+    """Reads `gap.csv`."""
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             Gap(

@@ -9,7 +9,7 @@ from synth2real.splits import Size
 
 
 def spread_sizes(sizes: Iterable[Size], most: int = 4) -> list[Size]:
-    """Picks at most ``most`` sizes, the least and the greatest among them, evenly in log.
+    """Picks at most `most` sizes, the least and the greatest among them, evenly in log.
 
     The result is sorted by value.
     """

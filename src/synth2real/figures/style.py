@@ -80,7 +80,7 @@ def log_limits(values: Iterable[float]) -> tuple[float, float]:
 
 
 def log_axis(axis: Axis, steps: tuple[int, ...] = (1, 2, 5)) -> None:
-    """Puts a log axis' tick labels at ``steps`` of each decade, in plain numbers: 10,000."""
+    """Puts a log axis' tick labels at `steps` of each decade, in plain numbers: 10,000."""
     axis.set_major_locator(LogLocator(subs=steps, numticks=30))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=30))

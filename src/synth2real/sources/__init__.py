@@ -1,5 +1,6 @@
 """Where images come from. One more source is a module here and a line of `SOURCES`."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -40,3 +41,9 @@ SOURCES = {
     "idx": SourceKind(Idx, "a folder with IDX files, or that and how their names begin", True),
 }
 PLACES = {kind: source.place for kind, source in SOURCES.items() if source.place}
+
+
+@functools.cache
+def open_source(kind: str, path: str | None, part: str = "train") -> Source:
+    """A source by its name in `SOURCES`; the same one again, which need not look twice."""
+    return SOURCES[kind].open(Path(path or ""), part)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -37,12 +38,19 @@ class Source(Protocol):
         """Changes when the images do. It is asked for whenever the workflow is planned."""
 
 
-def as_text(name: bytes) -> str:
-    """The name of a class as text that JSON and CSV can hold: Latin-1 if it is no UTF-8."""
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        return name.decode("latin-1")
+def class_name(name: str | bytes) -> str:
+    """The name of a class as text that JSON and CSV can hold: Latin-1 if it is no UTF-8.
+
+    Letters with accents are one character, the same on all systems: macOS sets accents apart.
+    """
+    if isinstance(name, bytes):
+        try:
+            text = name.decode()
+        except UnicodeDecodeError:
+            text = name.decode("latin-1")
+    else:
+        text = name
+    return unicodedata.normalize("NFC", text)
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from synth2real.errors import InputError, printable, reason
-from synth2real.sources.base import NAMED, as_text, files_digest, natural_order, show_names
+from synth2real.sources.base import NAMED, class_name, files_digest, natural_order, show_names
 from synth2real.sources.images import picture_shape, read_picture
 from synth2real.spec import ImageSpec
 
@@ -21,6 +20,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 THREADS = 2
 MANY = 100_000  # files that a workflow can look at one by one whenever it is planned
 CHUNK = 256  # files that a thread takes at once
+# Folders of these names alone are not classes, but a data set's parts, a level too high.
+_PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 _WHAT_IS_RIGHT = "a folder with a sub-folder of pictures for each class"
 
 
@@ -58,8 +59,13 @@ class Folder:
         folders: dict[str, list[str]] = {}
         for entry in _entries(self.path):
             if _is_folder(entry):
-                folders.setdefault(_class_name(entry.name), []).append(entry.name)
+                folders.setdefault(class_name(os.fsencode(entry.name)), []).append(entry.name)
         classes = natural_order(folders)
+        if set(map(str.lower, classes)) <= _PARTS and len(classes) > 1:
+            raise InputError(
+                f"{self._shown} has {show_names(classes)}, which are parts of a data set and no "
+                f"classes; name the folders themselves, like {self._shown}/{classes[0]}"
+            )
         if len(classes) < 2:
             found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"
             raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed, two at least")
@@ -153,11 +159,6 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return entry.is_dir(follow_symlinks=True)
     except OSError:  # a link to itself
         return False
-
-
-def _class_name(folder: str) -> str:
-    """A folder's name as text, the same on all systems: macOS sets accents apart."""
-    return unicodedata.normalize("NFC", as_text(os.fsencode(folder)))
 
 
 def _pictures(folder: Path, name: str, above: tuple[str, ...]) -> Iterator[str]:

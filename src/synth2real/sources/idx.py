@@ -11,7 +11,7 @@ import numpy as np
 
 from synth2real.errors import InputError
 from synth2real.sources.base import files_digest
-from synth2real.sources.images import fit_images
+from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
 from synth2real.spec import ImageSpec
 
 _PARTS = {"train": "train", "test": "(?:t10k|test)"}
@@ -67,16 +67,10 @@ class Idx:
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         images_NxHxW, labels_N = (read_idx(path) for path in self.paths)
         shape = images_NxHxW.shape
-        if (
-            len(shape) not in (3, 4)
-            or (len(shape) == 4 and shape[3] not in (1, 3, 4))
-            or 0 in shape
-            or labels_N.shape != shape[:1]
-        ):
+        if not is_images_shape(shape) or labels_N.shape != shape[:1]:
             raise InputError(
                 f"{self.paths[0]} holds {list(shape)} and {self.paths[1].name} "
-                f"{list(labels_N.shape)}; images [N, H, W] or [N, H, W, C] with C of 1, 3 or 4, "
-                "and labels [N] are needed"
+                f"{list(labels_N.shape)}; images {IMAGES_SHAPE}, and labels [N] are needed"
             )
         return images_NxHxW, labels_N
 
@@ -100,8 +94,6 @@ class Idx:
 def read_idx(path: Path) -> np.ndarray:
     """Reads an IDX file of unsigned bytes, plain or .gz.
 
-    The format: two zero bytes, the type, the rank, big-endian sizes, the data.
-
     Raises:
         InputError: it is another file, or truncated.
     """
@@ -113,17 +105,28 @@ def read_idx(path: Path) -> np.ndarray:
         raise InputError(
             f"{path} cannot be read: truncated, or no gzip file ({error}); get it again"
         ) from error
+    return parse_idx(data, str(path))
+
+
+def parse_idx(data: bytes, name: str) -> np.ndarray:
+    """What an IDX file of unsigned bytes holds, read-only.
+
+    The format: two zero bytes, the type, the rank, big-endian sizes, the data.
+
+    Raises:
+        InputError: it is another file, or truncated.
+    """
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not data[3]:
-        raise InputError(f"{path} is no IDX file of unsigned bytes; get it again")
+        raise InputError(f"{name} is no IDX file of unsigned bytes; get it again")
     header = 4 + 4 * data[3]
     if len(data) < header:
         raise InputError(
-            f"{path} is truncated: its header of {header} bytes is not whole; get it again"
+            f"{name} is truncated: its header of {header} bytes is not whole; get it again"
         )
     shape = np.frombuffer(data[4:header], ">u4").astype(int).tolist()
     if len(data) - header != math.prod(shape):
         raise InputError(
-            f"{path} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
+            f"{name} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
             "again"
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)

@@ -7,8 +7,10 @@ from PIL import Image, ImageOps
 
 from synth2real.spec import ImageSpec
 
+_WIDEST = 65535  # the greatest number of 16 bits
 _EXIF_ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}  # orientations by which height and width change places
+IMAGES_SHAPE = "[N, H, W] or [N, H, W, C] with C of 1, 3 or 4"
 _GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
 
 
@@ -26,7 +28,9 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
 
 def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
     """Reads a picture file, uint8 [H, W, C]: the first frame, turned as its EXIF entry says."""
-    with Image.open(path) as image:
+    # Pillow 13 garbles plain TIFF files on their side if it opens them itself: it maps them into
+    # memory, turned.
+    with open(path, "rb") as file, Image.open(file) as image:
         return fit_picture(ImageOps.exif_transpose(image), spec, fit)
 
 
@@ -42,6 +46,11 @@ def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
     if array_HxWxC.shape[:2] != (spec.height, spec.width):
         array_HxWxC = _resize(array_HxWxC, spec, fit)
     return array_HxWxC
+
+
+def is_images_shape(shape: tuple[int, ...]) -> bool:
+    """Whether `fit_images` takes images of a shape."""
+    return 0 not in shape and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4)))
 
 
 def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
@@ -67,7 +76,11 @@ def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
         raise ValueError("its pixels are fractions; whole numbers of 8 or 16 bits are needed")
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):
         wide = np.asarray(image).astype(np.int64)
-        image = Image.fromarray((wide.clip(0, 65535) / 257).round().astype(np.uint8))
+        if wide.min() < 0 or wide.max() > _WIDEST:
+            raise ValueError(
+                f"its pixels are from {wide.min()} to {wide.max()}; 0 to 65535 will do"
+            )
+        image = Image.fromarray((wide / 257).round().astype(np.uint8))
     if image.has_transparency_data:
         colour = (0, 0, 0) if isinstance(spec.background, str) else spec.background
         below = Image.new("RGBA", image.size, (*np.resize(colour, 3).tolist(), 255))

