@@ -38,8 +38,9 @@ def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:
     # Settings know it by the registry alone.
     monkeypatch.setitem(sources.SOURCES, "table", kinds["table"])
     monkeypatch.setitem(sources.PLACES, "table", kinds["table"].place)
-    experiment = read(f"real: {{table: {tmp_path / 'train.csv'}, folds: 2}}")
-    assert experiment.real_source.kind == "table"
+    table = f"table: {tmp_path / 'train.csv'}"
+    experiment = read(f"{{real: {{{table}, folds: 2}}, synthetic: {{{table}}}}}")
+    assert experiment.real_source.kind == experiment.synthetic_source.kind == "table"
 
 
 def test_make_run_lays_several_files_over_each_other() -> None:
