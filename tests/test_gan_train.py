@@ -1,9 +1,11 @@
 """Training of the GAN: a run, its data and its validation."""
 
+import functools
 import json
 import math
 import os
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import reference
 from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
 from synth2real.gan.state import Gan, init_state
-from synth2real.gan.step import GanData
+from synth2real.gan.step import GanData, make_train_step
 from synth2real.gan.train import load_gan_data, make_validate, train_gan
 from synth2real.io.checkpoints import CheckpointError, open_checkpoints
 from synth2real.io.trees import load_tree
@@ -47,6 +49,14 @@ def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tupl
             checkpoints=checkpoints,
         )
     return paths
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """All runs here share the program of a GAN's step, which takes most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("synth2real.gan.train.make_train_step", functools.cache(make_train_step))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ COLOUR = ImageSpec(24, 17, 3, ("a", "b", "c"), "edge")
 X = jnp.asarray(random_pixels(3) / 127.5 - 1, "float32")
 Z = jax.random.uniform(KEY, (3, GAN.config.noise_dim), minval=-1)
 PIXELS = 28 * REACH  # the reach in them
+STATE = random_gan_state(GAN, spread=0.3)
+step = jax.jit(make_train_step(GAN))  # one program; a step's operations one by one are hundreds
 
 
 def still(gan=GAN) -> WarpGenerator:
@@ -99,11 +101,10 @@ def test_the_discriminators_convolutions_have_spectral_norm_one() -> None:
 
 
 def test_a_step_normalises_the_discriminators_kernels_once_for_each_batch() -> None:
-    state = random_gan_state(GAN, spread=0.3)
     data = GanData(random_images(8), random_images(8, seed=1))
-    after, _ = make_train_step(GAN)(state, data, KEY)
+    after, _ = step(STATE, data, KEY)
     for i in range(4):
-        kernel = np.asarray(state.discriminator.params["convs"][i]["layer_instance"]["kernel"][...])
+        kernel = np.asarray(STATE.discriminator.params["convs"][i]["layer_instance"]["kernel"][...])
         kernel = kernel.reshape(-1, kernel.shape[-1]).astype(float)
         u = np.ones(kernel.shape[1])
         for _ in range(2):  # power iterations: of the real batch's pass, then the converted one's
@@ -114,15 +115,15 @@ def test_a_step_normalises_the_discriminators_kernels_once_for_each_batch() -> N
 
 
 def test_a_class_without_real_images_is_left_out_of_the_game() -> None:
-    state = random_gan_state(GAN, spread=0.3)
     synthetic, real = random_images(8), random_images(8, seed=1)
     # All synthetic images show a 6, which no real image does: whatever the generator makes,
     # nothing is learned of it, and the discriminator is as undecided as at chance.
     data = GanData(
-        synthetic._replace(labels=jnp.full(8, 6)), real._replace(labels=jnp.arange(8) % 6)
+        synthetic._replace(labels=jnp.full(8, 6, jnp.int32)),
+        real._replace(labels=jnp.arange(8) % 6),
     )
-    _, metrics = make_train_step(GAN)(state, data, KEY)
+    _, metrics = step(STATE, data, KEY)
     np.testing.assert_allclose(metrics["adversarial"], np.log(2), rtol=1e-6)
-    with_sixes = data._replace(real=real._replace(labels=jnp.full(8, 6)))
-    _, metrics = make_train_step(GAN)(state, with_sixes, KEY)
+    with_sixes = data._replace(real=real._replace(labels=jnp.full(8, 6, jnp.int32)))
+    _, metrics = step(STATE, with_sixes, KEY)
     assert abs(float(metrics["adversarial"]) - np.log(2)) > 1e-6
