@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from project import DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
+from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
 from synth2real.io.arrays import save_arrays
 from synth2real.nn import convolution
 from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
@@ -16,10 +16,9 @@ from synth2real.sources.mnist import load_mnist
 
 # One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
 os.environ["NPROC"] = "1"
-# XLA compiles in half the time if it need not compile well. It reads the flags when jax starts;
-# what a test runs beside it, Snakemake for example, does not inherit them.
+# XLA reads its flags when jax starts; what a test runs beside it does not inherit them.
 flags = os.environ.get("XLA_FLAGS")
-os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_backend_optimization_level=0"
+os.environ["XLA_FLAGS"] = f"{flags or ''} {COMPILE_FAST}"
 jax.devices()
 os.environ.pop("XLA_FLAGS") if flags is None else os.environ.update(XLA_FLAGS=flags)
 

@@ -33,9 +33,7 @@ def run(folder: Path, settings: dict) -> Path:
     copy_project(folder)
     (folder / "mine.yaml").write_text(yaml.safe_dump(SMALL | settings))
     arguments = ("--configfile", "mine.yaml")
-    # XLA compiles in a third of the time if it need not compile well.
-    flags = "--xla_backend_optimization_level=0"
-    result = snakemake(folder, "--cores", "2", *arguments, XLA_FLAGS=flags)
+    result = snakemake(folder, "--cores", "2", *arguments)
     assert result.returncode == 0, result.stderr
     assert not planned(folder, *arguments)
     report = snakemake(folder, *arguments, "--report", "report.html")
