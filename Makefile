@@ -31,8 +31,8 @@ run: env
 	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG)) --report results/report.html
 
 test: env
-	$(BIN)/pytest -m "not slow"
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m slow
 
 check: env
 	$(BIN)/ruff format --check .

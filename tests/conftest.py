@@ -3,10 +3,12 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
 from synth2real.io.arrays import save_arrays
@@ -31,6 +33,28 @@ MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 # Static and variable ones (Dosis defaults to ExtraLight), of four styles, with an 8 that overlaps
 # itself (Playfair Display) and a marked zero (Space Mono).
 FEW_FAMILIES = ["Caveat", "Dosis", "Playfair Display", "Space Mono"]
+
+
+# Files whose tests share what takes too long to make twice: a finished experiment, all fonts. The
+# first also has the SLURM cluster, of which there can be only one.
+TOGETHER = [{"test_dag.py", "test_faults.py", "test_slurm.py"}, {"test_fonts.py", "test_render.py"}]
+
+
+class Scheduling(LoadScopeScheduling):
+    """Which tests go to the same process (`pytest -n`): those of a file, or of several.
+
+    It is not `--dist loadgroup`, since pytest 9.2 does not see the groups that xdist 3.8 makes.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0]).name
+        if file == "test_own_data.py":  # its tests share nothing
+            return nodeid
+        return str(next((sorted(files) for files in TOGETHER if file in files), file))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return Scheduling(config, log)
 
 
 def _fetch(families: list[str] | None, folder: Path) -> Path:
