@@ -8,6 +8,8 @@
 TESTED = [(dataset, run) for dataset in GAN_FREE + WITH_GAN for run in RUNS]
 # MNIST's number of real ones, and two of synthetic ones; of own images rather fewer.
 TEST_IMAGES = 10_000 + 2 * EXPERIMENT.synthetic.count_test(IMAGES_HELD)
+# With pseudo-labels a batch has 1.5 times as many images more, which the average classifies, too.
+COST = 3 if EXPERIMENT.unlabelled else 1
 
 
 rule classify_train:
@@ -17,6 +19,7 @@ rule classify_train:
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         real="results/{fold}real/train.npz",
         synthetic="results/synthetic/train.npz",
+        unlabelled=unlabelled,
     output:
         classifiers("{dataset}"),
     log:
@@ -29,8 +32,8 @@ rule classify_train:
         CONDA_ENV
     threads: 1
     resources:
-        mem_mb=memory(4000, IMAGES_HELD),
-        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
+        mem_mb=memory(4000, IMAGES_HELD + (N_UNLABELLED if EXPERIMENT.unlabelled else 0)),
+        runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples * COST, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
         compute=asdict(EXPERIMENT.compute),

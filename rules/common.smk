@@ -27,13 +27,15 @@ if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
 
 from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
+from synth2real.config.experiment import REST
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
 from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
-from synth2real.sets import SETS
+from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.sources import open_source
+from synth2real.sources.folder import Pictures
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
@@ -67,7 +69,12 @@ DRAWS = EXPERIMENT.splits.seeds
 GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)
 
-TRAINED = {name: kind for name, kind in SETS.items() if EXPERIMENT.augmented or not kind.augmented}
+RECIPES = {
+    PLAIN,
+    *([AUGMENTED] if EXPERIMENT.augmented else []),
+    *([PSEUDO] if EXPERIMENT.unlabelled else []),
+}
+TRAINED = {name: kind for name, kind in SETS.items() if kind.recipe in RECIPES}
 GAN_FREE = [name for name, kind in TRAINED.items() if not kind.needs_gan]
 WITH_GAN = [name for name, kind in TRAINED.items() if kind.needs_gan]
 
@@ -108,6 +115,11 @@ def digest(source, part="train"):
 N_REAL = count(EXPERIMENT.real_source)
 N_SYNTHETIC = EXPERIMENT.synthetic.images or count(EXPERIMENT.synthetic_source)
 IMAGES_HELD = EXPERIMENT.splits.total or N_REAL + N_SYNTHETIC
+# Real images without labels, of a folder or left out by splits.
+PICTURES = None
+if EXPERIMENT.unlabelled not in (None, REST):
+    PICTURES = Pictures(Path(EXPERIMENT.unlabelled))
+N_UNLABELLED = len(PICTURES.labels()) if PICTURES else N_REAL
 
 
 def more(value):
@@ -182,6 +194,12 @@ def classifiers(trainsets):
         run=RUNS,
         allow_missing=True,
     )
+
+
+def unlabelled(wildcards):
+    """The file of images without labels, for sets that need one."""
+    needed = PICTURES and SETS[wildcards.dataset].recipe == PSEUDO
+    return "results/real/unlabelled.npz" if needed else []
 
 
 def figure(name):

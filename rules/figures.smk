@@ -15,6 +15,8 @@ if EXPERIMENT.is_the_papers:
     CURVES["mixed_test_set"] = "mixed_test_set"
 if EXPERIMENT.augmented:
     CURVES["baselines"] = "baselines"
+if EXPERIMENT.unlabelled:
+    CURVES["unlabelled"] = "unlabelled"
 FIGURES = ["figure2", "figure3", *CURVES, "gap"]
 # Figure 3 has room for four sizes, of the first fold, draw and GAN.
 SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}/convert/seed{GAN_SEEDS[0]}/test.npz"

@@ -2,6 +2,7 @@
 #   in:  a source of src/synth2real/sources/ (real: in the configuration)
 #   out: results/real/spec.json (size, channels, classes, background)
 #        results/real/{train,test}.npz (images, labels, source), or results/fold{fold}/real/
+#        results/real/unlabelled.npz (images, source), of a folder without labels
 
 REAL = EXPERIMENT.real_source
 REAL_TEST = replace(REAL, path=EXPERIMENT.real.test or REAL.path)
@@ -35,3 +36,29 @@ rule real:
         digest=[digest(REAL), digest(REAL_TEST, "test")],
     script:
         "../workflow/scripts/real.py"
+
+
+rule real_unlabelled:
+    input:
+        code=code("real_unlabelled.py"),
+        spec=SPEC,
+        real_tests=expand("results/{fold}real/test.npz", fold=FOLDS),
+    output:
+        "results/real/unlabelled.npz",
+    log:
+        "results/logs/real_unlabelled.log",
+    benchmark:
+        "results/benchmarks/real_unlabelled.tsv"
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 2
+    resources:
+        mem_mb=memory(1000, N_UNLABELLED),
+        runtime=more(30),
+    params:
+        folder=EXPERIMENT.unlabelled,
+        fit=EXPERIMENT.images.fit,
+        digest=PICTURES and PICTURES.digest(),
+    script:
+        "../workflow/scripts/real_unlabelled.py"

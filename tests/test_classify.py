@@ -24,6 +24,7 @@ from synth2real.classify.train import (
     make_train_step,
     write_classifiers,
 )
+from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
 from synth2real.nn import convolution
 from synth2real.sets import SETS
@@ -138,13 +139,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load_set(dataset: str, folder: Path, converted: bool) -> TrainingSet:
+def load_set(
+    dataset: str, folder: Path, converted: bool = False, unlabelled: Path | None = None
+) -> TrainingSet:
     return load_training_set(
         SETS[dataset],
         folder / "split.npz",
         folder / "real.npz",
         folder / "synthetic.npz",
         folder / "converted.npz" if converted else None,
+        unlabelled,
     )
 
 
@@ -160,7 +164,7 @@ def test_training_sets(dataset: str, folder: Path) -> None:
     }
     right = [grey for part in dataset.split("+") for grey in greys[part]]
     assert len(right) == {"original": 10, "synthetic": 30, "GAN": 30}.get(dataset, 40)
-    (data,), augment = load_set(dataset, folder, converted="GAN" in dataset)
+    (data,), augment, _ = load_set(dataset, folder, converted="GAN" in dataset)
     assert not augment
     assert data.images.shape == (len(right), 28, 28, 1) and data.images.dtype == jnp.uint8
     assert data.images[:, 0, 0, 0].tolist() == data.images[:, 27, 27, 0].tolist() == right
@@ -169,17 +173,47 @@ def test_training_sets(dataset: str, folder: Path) -> None:
 
 def test_sets_without_gan_images_do_not_read_any(folder: Path) -> None:
     (folder / "converted.npz").unlink()
-    (data,), _ = load_set("original+synthetic", folder, converted=True)
+    (data,), *_ = load_set("original+synthetic", folder, converted=True)
     assert len(data.labels) == 40
 
 
 @pytest.mark.parametrize("dataset", ["original", "original+synthetic", "original+GAN"])
 def test_augmented_sets_have_a_pool_for_each_part(dataset: str, folder: Path) -> None:
-    pools, augment = load_set(f"augmented-{dataset}", folder, converted="GAN" in dataset)
+    pools, augment, _ = load_set(f"augmented-{dataset}", folder, converted="GAN" in dataset)
     parts = [load_set(part, folder, converted=part == "GAN") for part in dataset.split("+")]
     assert augment and len(pools) == len(parts)
-    for pool, ((part,), _) in zip(pools, parts, strict=True):
+    for pool, ((part,), *_) in zip(pools, parts, strict=True):
         jax.tree.map(np.testing.assert_array_equal, pool, part)
+
+
+def test_sets_with_pseudo_labels_take_the_images_that_a_split_leaves_out(folder: Path) -> None:
+    split = read_split(folder / "split.npz")
+    pools, augment, unlabelled = load_set("pseudo-original+GAN", folder, converted=True)
+    assert not augment and [len(pool.labels) for pool in pools] == [10, 30]
+    right = sorted(set(range(30)) - set(split.real.tolist()))
+    assert unlabelled[:, 0, 0, 0].tolist() == right and len(right) == 20
+
+
+def test_sets_with_pseudo_labels_take_a_file_if_there_is_one(folder: Path) -> None:
+    images, _ = numbered_images(folder / "unlabelled.npz", 7, start=60)
+    _, _, unlabelled = load_set("pseudo-original", folder, unlabelled=folder / "unlabelled.npz")
+    np.testing.assert_array_equal(unlabelled, images)
+
+
+def test_nothing_left_out_is_refused(folder: Path) -> None:
+    numbered_images(folder / "real.npz", 10)
+    write_split(
+        Size("share", "1"),
+        total=None,
+        seed=0,
+        spec=DIGITS,
+        stratify=False,
+        real_path=folder / "real.npz",
+        synthetic_path=folder / "synthetic.npz",
+        path=folder / "split.npz",
+    )
+    with pytest.raises(InputError, match=r"^real.unlabelled: rest is nothing: all 10 real images"):
+        load_set("pseudo-original", folder)
 
 
 def grey_pool(*greys: int) -> Images:

@@ -32,7 +32,7 @@ MISTAKES = [
     ("ratios: '0.1'", "ratios", RATIOS),
     # Keys that do not exist.
     ("gans: {}", "gans", "there are ratios, images, real, synthetic, fonts, splits, gan, convert"),
-    ("real: {path: x}", "real.path", "no such key; there are folder, npz, idx, counts, test"),
+    ("real: {path: x}", "real.path", "no such key; there are folder, npz, idx, counts, unlabelled"),
     ("fonts: {family: x}", "fonts.family", "no such key; there are folder, families"),
     ("fonts: {angles: 3}", "fonts.angles", "no such key; .* angle_start"),
     ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seeds, stratify"),
@@ -67,6 +67,12 @@ MISTAKES = [
     ("real: {folds: 3}", "real.folds", "mnist has test images of its own; leave it out"),
     ("real: {folder: ., folds: 1}", "real.folds", "a whole number from 2 to 20"),
     ("real: {folder: ., test_share: 1}", "real.test_share", "above 0 and below 1"),
+    ("real: {unlabelled: no/such}", "real.unlabelled", "no/such is not there; /"),
+    (
+        "{real: {unlabelled: rest}, classify: {batch_size: 51}}",
+        "classify.batch_size",
+        "cannot be half real, as real.unlabelled has it",
+    ),
     ("real: {counts: [0]}", "real.counts[0]", "a whole number of at least 1"),
     ("{real: {counts: [5]}, ratios: ['0.1']}", "real.counts", "keep one of them"),
     ("{real: {folder: ., folds: 2}, ratios: ['0.1']}", "splits.total", "of how many images"),
@@ -316,6 +322,14 @@ def test_other_classes_are_refused_before_anything_is_downloaded(tmp_path: Path)
     assert line.endswith("synthetic.folder, synthetic.npz, synthetic.idx: one of them is missing")
     (line,) = refusal(f"synthetic: {{folder: {synthetic}}}")
     assert line.endswith("real.folder, real.npz, real.idx: one of them is missing")
+
+
+def test_the_rest_of_all_images_is_nothing(tmp_path: Path) -> None:
+    real = folders(tmp_path / "r", "0123456789")
+    sources = f"real: {{folder: {real}, folds: 2, unlabelled: rest}}"
+    (line,) = refusal(sources)
+    assert line.startswith("config: real.unlabelled: rest is nothing where all real images have")
+    assert read(sources.replace("rest}", "rest, counts: [3]}")).unlabelled == "rest"
 
 
 def test_the_training_images_are_no_test_images(tmp_path: Path) -> None:

@@ -252,6 +252,10 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             {"classify": {"augmented": True}},
             Counter(classify_train=4, classify_train_gan=2, classify_test=2, baselines=1) + TABLE,
         ),
+        (
+            {"real": {"unlabelled": "rest"}},
+            Counter(classify_train=4, classify_train_gan=2, classify_test=2, unlabelled=1) + TABLE,
+        ),
         ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
         ({"real": {"folder": None}}, Counter()),
     ],
@@ -261,6 +265,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         "GAN seed",
         "classifier setting",
         "baselines",
+        "unlabelled images",
         "ratio removed",
         "nothing",
     ],

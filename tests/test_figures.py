@@ -40,6 +40,9 @@ BASE_ERRORS |= {
     "augmented-original": 3,
     "augmented-original+synthetic": 2,
     "augmented-original+GAN": 1,
+    "pseudo-original": 2.5,
+    "pseudo-original+synthetic": 1.5,
+    "pseudo-original+GAN": 0.8,
 }
 SEEDS, RUNS = (0, 1), 3
 
@@ -90,6 +93,7 @@ CURVES = [
     "classifier_error",
     "original_synthetic_error",
     "baselines",
+    "unlabelled",
     "error_ratio",
     "mixed_test_set",
 ]
@@ -234,6 +238,7 @@ def test_every_run_is_drawn(
         "classifier_error": {"synthetic", "GAN", "original", "original+GAN"},
         "original_synthetic_error": {"original", "original+synthetic"},
         "baselines": {"original+GAN", *(d for d in BASE_ERRORS if d.startswith("augmented-"))},
+        "unlabelled": {"original", *(d for d in BASE_ERRORS if d.startswith("pseudo-"))},
     }
     for name, datasets in shown.items():
         expected = sorted(
@@ -288,3 +293,13 @@ def test_no_error_axis_goes_beyond_100_per_cent(rows: list[Accuracy], tmp_path: 
     poor = [replace(row, accuracy=0.3) for row in rows]
     figure = curves.classifier_error(poor, [], tmp_path / "a.png", tmp_path / "a.svg")
     assert figure.axes[0].get_ylim()[1] == 100
+
+
+@pytest.mark.parametrize("name", ["baselines", "unlabelled", "classifier_error"])
+def test_the_legend_is_no_wider_than_the_figure(
+    name: str, rows: list[Accuracy], tmp_path: Path
+) -> None:
+    figure = draw(name, rows, [], tmp_path / "a.png", tmp_path / "a.svg")
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1

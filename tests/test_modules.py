@@ -28,6 +28,7 @@ STAGES = {
     "gap_figure": "figures/gap",
     "gap_judge": "gap/judge",
     "gap_table": "gap/table",
+    "real_unlabelled": "unlabelled",
 }
 
 

@@ -116,9 +116,13 @@ def test_scikit_learns_digits_with_fonts_of_their_size(tmp_path: Path):
         path = tmp_path / "photos" / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         grey = np.round(image * 255 / 16).astype(np.uint8)
-        Image.fromarray(grey).resize((16, 16), Image.Resampling.BILINEAR).save(path)
+        picture = Image.fromarray(grey).resize((16, 16), Image.Resampling.BILINEAR)
+        picture.save(path)
+        if number < 200:  # turned a little: none may be a test image
+            (tmp_path / "more").mkdir(exist_ok=True)
+            picture.rotate(5, Image.Resampling.BILINEAR).save(tmp_path / "more" / path.name)
     settings = {
-        "real": {"folder": "photos", "test_share": 0.5, "counts": [40]},
+        "real": {"folder": "photos", "test_share": 0.5, "counts": [40], "unlabelled": "more"},
         "fonts": {"families": ["Abel", "Acme"], "angle_step": 10},
         "splits": {"seeds": [3]},
     }
@@ -128,6 +132,10 @@ def test_scikit_learns_digits_with_fonts_of_their_size(tmp_path: Path):
         assert (file["images"] > 0).any(axis=(0, 3)).mean() > 0.5  # digits fill the smaller canvas
     accuracies = rows(results / "accuracy.csv")
     assert {(row["draw"], row["n_real"]) for row in accuracies} == {("3", "40")}
+    with np.load(results / "real/unlabelled.npz") as file:
+        assert file["images"].shape == (200, 16, 16, 1)
+    learnt = {row["dataset"] for row in accuracies if row["dataset"].startswith("pseudo")}
+    assert learnt == {f"pseudo-original{more}" for more in ("", "+synthetic", "+GAN")}
     # Half of each class: 1,797 images, of which classes of odd numbers round to even.
     n_test = {int(row["n_test"]) for row in accuracies if row["test_set"] == "real"}
     assert n_test == {sum(round(0.5 * n) for n in np.bincount(digits.target))}

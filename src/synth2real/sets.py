@@ -5,21 +5,25 @@
 
 from typing import NamedTuple
 
+# How a classifier learns from a set; the same for every set that has it.
+PLAIN = "plain"  # all images are one pool, as in the paper
+AUGMENTED = "augmented"  # random affine maps; each part makes an equal share of every batch
+PSEUDO = "pseudo"  # that with elastic maps, and real images without labels (classify/pseudo.py)
+
 
 class TrainingSetKind(NamedTuple):
     """What a training set is made of.
 
     Attributes:
         parts: `real`, `synthetic` (all of a size's images) or `converted`.
-        augmented: whether each image goes through a random affine map, and each part makes an
-            equal share of every batch: what one would try before a GAN. Without it all images are
-            one pool, as in the paper.
+        recipe: how classifiers learn from it: `PLAIN`, `AUGMENTED`, which is what one would try
+            before a GAN, or `PSEUDO`, which needs real images without labels.
         colour: in figures.
         marker: in figures; it tells sets apart without colour.
     """
 
     parts: tuple[str, ...]
-    augmented: bool
+    recipe: str
     colour: str
     marker: str
 
@@ -28,17 +32,22 @@ class TrainingSetKind(NamedTuple):
         return "converted" in self.parts
 
 
-# The palette of Okabe and Ito, which readers with colour blindness can tell apart. Augmented sets
-# look like the plain ones, but for the one that a figure shows beside original+GAN.
+# The palette of Okabe and Ito, which readers with colour blindness can tell apart. Sets of the same
+# parts look alike, but for those that a figure shows beside each other.
 SETS = {
-    "original": TrainingSetKind(("real",), False, "#000000", "o"),
-    "synthetic": TrainingSetKind(("synthetic",), False, "#E69F00", "s"),
-    "GAN": TrainingSetKind(("converted",), False, "#009E73", "^"),
-    "original+synthetic": TrainingSetKind(("real", "synthetic"), False, "#0072B2", "v"),
-    "original+GAN": TrainingSetKind(("real", "converted"), False, "#D55E00", "D"),
-    "augmented-original": TrainingSetKind(("real",), True, "#000000", "o"),
-    "augmented-original+synthetic": TrainingSetKind(("real", "synthetic"), True, "#0072B2", "v"),
-    "augmented-original+GAN": TrainingSetKind(("real", "converted"), True, "#CC79A7", "^"),
+    "original": TrainingSetKind(("real",), PLAIN, "#000000", "o"),
+    "synthetic": TrainingSetKind(("synthetic",), PLAIN, "#E69F00", "s"),
+    "GAN": TrainingSetKind(("converted",), PLAIN, "#009E73", "^"),
+    "original+synthetic": TrainingSetKind(("real", "synthetic"), PLAIN, "#0072B2", "v"),
+    "original+GAN": TrainingSetKind(("real", "converted"), PLAIN, "#D55E00", "D"),
+    "augmented-original": TrainingSetKind(("real",), AUGMENTED, "#000000", "o"),
+    "augmented-original+synthetic": TrainingSetKind(
+        ("real", "synthetic"), AUGMENTED, "#0072B2", "v"
+    ),
+    "augmented-original+GAN": TrainingSetKind(("real", "converted"), AUGMENTED, "#CC79A7", "^"),
+    "pseudo-original": TrainingSetKind(("real",), PSEUDO, "#56B4E9", "P"),
+    "pseudo-original+synthetic": TrainingSetKind(("real", "synthetic"), PSEUDO, "#0072B2", "v"),
+    "pseudo-original+GAN": TrainingSetKind(("real", "converted"), PSEUDO, "#D55E00", "D"),
 }
 
 # What classifiers are tested on: the real test images (the paper's protocol), those set apart of

@@ -16,9 +16,8 @@ from synth2real.sources.base import (
     Source,
     check_same_classes,
     class_labels,
-    find_duplicates,
     natural_order,
-    show_names,
+    refuse_test_images,
 )
 from synth2real.spec import ImageSpec, check_memory
 
@@ -91,22 +90,10 @@ def write_synthetic(
         for index_N, path in [(train_N, train_path), (test_N, test_path)]:
             images_NxHxWxC = source.read(index_N, spec, fit)
             for real_MxHxWxC in real_tests:
-                _check_no_real_test_image(source, index_N, images_NxHxWxC, real_MxHxWxC)
+                refuse_test_images("synthetic", source, index_N, images_NxHxWxC, real_MxHxWxC)
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
     log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
-
-
-def _check_no_real_test_image(
-    source: Source, index_N: np.ndarray, images_NxHxWxC: np.ndarray, real_MxHxWxC: np.ndarray
-) -> None:
-    """Refuses real test images among the synthetic ones: a classifier would learn from them."""
-    if twins := find_duplicates(images_NxHxWxC, real_MxHxWxC):
-        found = show_names([source.name(int(index_N[place])) for place, _ in twins])
-        raise InputError(
-            f"synthetic: {len(twins):,} images are real test images, too, pixel for pixel; take "
-            f"them out of one side: {found}"
-        )
 
 
 def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.ndarray]:

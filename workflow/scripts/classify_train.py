@@ -14,7 +14,7 @@ from synth2real.spec import read_spec
 start_job(snakemake.log[0], snakemake.threads)
 use(ComputeConfig(**snakemake.params.compute))
 dataset, wildcards = snakemake.wildcards.dataset, snakemake.wildcards
-converted = snakemake.input.get("converted")
+converted, unlabelled = snakemake.input.get("converted"), snakemake.input.unlabelled
 gan_seed = wildcards.get("seed")
 key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
 write_classifiers(
@@ -26,6 +26,7 @@ write_classifiers(
         Path(snakemake.input.real),
         Path(snakemake.input.synthetic),
         Path(converted) if converted else None,
+        Path(unlabelled) if unlabelled else None,
     ),
     seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
     paths=[Path(path) for path in snakemake.output],

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from synth2real.sets import TrainingSetKind
-from synth2real.splits import read_split
+from synth2real.errors import InputError
+from synth2real.io.arrays import load_arrays
+from synth2real.sets import AUGMENTED, PSEUDO, TrainingSetKind
+from synth2real.splits import Split, read_split
 from synth2real.training import Images, join, load_images
 
 
@@ -18,10 +21,13 @@ class TrainingSet(NamedTuple):
     Attributes:
         pools: images; each pool gives an equal share of every batch.
         augment: whether each image drawn goes through `synth2real.nn.augment.random_affine`.
+        unlabelled: real images without labels, uint8 [N, H, W, C], for the recipe with
+            pseudo-labels (`synth2real.classify.pseudo`); None for the others.
     """
 
     pools: Sequence[Images]
     augment: bool = False
+    unlabelled: jax.Array | None = None
 
 
 def load_training_set(
@@ -29,7 +35,8 @@ def load_training_set(
     split_path: Path,
     real_path: Path,
     synthetic_path: Path,
-    converted_path: Path | None,
+    converted_path: Path | None = None,
+    unlabelled_path: Path | None = None,
 ) -> TrainingSet:
     """Puts a training set together.
 
@@ -42,6 +49,10 @@ def load_training_set(
         real_path: all real training images.
         synthetic_path: all synthetic training images.
         converted_path: the set GAN; may be None if no part is converted.
+        unlabelled_path: real images without labels; None takes the other training images.
+
+    Raises:
+        InputError: a set needs images without labels, and there is none.
     """
     split = read_split(split_path)
     parts = []
@@ -53,9 +64,24 @@ def load_training_set(
         else:
             assert converted_path, "a set with converted images needs a GAN"
             parts.append(load_images(converted_path))
-    if kind.augmented:
+    if kind.recipe == PSEUDO:
+        return TrainingSet(parts, unlabelled=_load_unlabelled(unlabelled_path, real_path, split))
+    if kind.recipe == AUGMENTED:
         return TrainingSet(parts, augment=True)
     return TrainingSet([join(parts)])
+
+
+def _load_unlabelled(path: Path | None, real_path: Path, split: Split) -> jax.Array:
+    if path:
+        return jnp.asarray(load_arrays(path, "images")[0])
+    (images_NxHxWxC,) = load_arrays(real_path, "images")
+    others = np.delete(images_NxHxWxC, split.real, axis=0)
+    if not len(others):
+        raise InputError(
+            f"real.unlabelled: rest is nothing: all {len(split.real):,} real images have a part in "
+            "the split; name a folder, or fewer real images (real.counts)"
+        )
+    return jnp.asarray(others)
 
 
 def draw_evenly(pools: Sequence[Images], key: jax.Array, size: int) -> Images:

@@ -6,7 +6,7 @@ import operator
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,44 +14,19 @@ import optax
 from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
-from synth2real.classify.network import Classifier
+from synth2real.classify.pseudo import PseudoData, make_pseudo_step
 from synth2real.classify.sets import TrainingSet, draw_evenly
+from synth2real.classify.state import (
+    ClassifierState,
+    init_state,
+    make_graph,
+    make_optimiser,
+    scale_pixels,
+)
 from synth2real.io.trees import load_tree, save_tree
 from synth2real.nn.augment import random_affine
 from synth2real.spec import ImageSpec
 from synth2real.training import Images, Progress, in_batches, run_chunks
-
-
-class ClassifierState(NamedTuple):
-    """All that a training step changes."""
-
-    step: jax.Array
-    params: nnx.State
-    opt_state: optax.OptState
-
-
-def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:
-    """Adam, at a constant learning rate or over one cosine cycle."""
-    if config.one_cycle:
-        return optax.adam(optax.cosine_onecycle_schedule(config.steps, config.learning_rate))
-    return optax.adam(config.learning_rate)
-
-
-def make_graph(config: ClassifierConfig, spec: ImageSpec) -> nnx.GraphDef:
-    """The classifier's static structure; with parameters it makes a module again."""
-    return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, spec, rngs=nnx.Rngs(0))))
-
-
-def init_state(config: ClassifierConfig, spec: ImageSpec, key: jax.Array) -> ClassifierState:
-    """Makes a classifier with fresh weights; best compiled as a whole."""
-    params = nnx.state(Classifier(config, spec, rngs=nnx.Rngs(key)), nnx.Param)
-    opt_state = make_optimiser(config).init(params)
-    return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state)
-
-
-def scale_pixels(images: jax.Array) -> jax.Array:
-    """Takes uint8 pixels to float32 in [0, 1]."""
-    return images.astype(jnp.float32) / 255
 
 
 def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False):
@@ -94,25 +69,35 @@ def train_classifiers(
     Raises:
         TrainingError: the loss is NaN or infinite.
     """
-    pools, augment = training_set
-    step = make_train_step(config, spec, augment)
-    init = functools.partial(init_state, config, spec)
+    step, data = _make_step(config, spec, training_set)
+    averaged = training_set.unlabelled is not None
+    init = functools.partial(init_state, config, spec, averaged=averaged)
     keys_Rx2 = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds])
     progress = Progress(config.steps * config.batch_size * len(seeds), label)
     if jax.default_backend() == "cpu":
         make = jax.jit(init)
         for run, (key_init, key) in enumerate(keys_Rx2):
-            for state, metrics in run_chunks(step, make(key_init), pools, key, steps=config.steps):
+            for state, metrics in run_chunks(step, make(key_init), data, key, steps=config.steps):
                 steps = run * config.steps + int(state.step)
                 progress.update(steps * config.batch_size, metrics)
-            yield state.params
+            yield state.trained
         return
     together = jax.vmap(step, in_axes=(0, None, 0))
     start = jax.jit(jax.vmap(init))(keys_Rx2[:, 0])
-    for states, metrics in run_chunks(together, start, pools, keys_Rx2[:, 1], steps=config.steps):
+    for states, metrics in run_chunks(together, start, data, keys_Rx2[:, 1], steps=config.steps):
         progress.update(int(states.step.sum()) * config.batch_size, metrics)
     for run in range(len(seeds)):
-        yield jax.tree.map(operator.itemgetter(run), states.params)
+        yield jax.tree.map(operator.itemgetter(run), states.trained)
+
+
+def _make_step(
+    config: ClassifierConfig, spec: ImageSpec, training_set: TrainingSet
+) -> tuple[Callable, Any]:
+    """A training step and the data that it takes."""
+    pools, augment, unlabelled = training_set
+    if unlabelled is None:
+        return make_train_step(config, spec, augment), pools
+    return make_pseudo_step(config, spec), PseudoData(pools, unlabelled)
 
 
 def classifier_seed(

@@ -6,7 +6,7 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
-from synth2real.config.experiment import Experiment, SourceChoice
+from synth2real.config.experiment import REST, Experiment, SourceChoice
 from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
@@ -32,6 +32,7 @@ def _check_values(
     yield from _check_unused(experiment.gan, PRESETS[experiment.gan_preset].settings)
     yield from _check_places(experiment)
     yield from _check_test(experiment)
+    yield from _check_unlabelled(experiment)
     font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
     yield from font_problems
     if experiment.synthetic_source.kind == "fonts" and not font_problems:
@@ -75,10 +76,12 @@ def _check_budgets(experiment: Experiment) -> Iterator[str]:
             f"classify.samples: {classifier.samples} is not enough for one step; at least "
             f"{classifier.batch_size} (classify.batch_size)"
         )
-    if experiment.augmented and classifier.batch_size % 2:
+    halves = {"classify.augmented": experiment.augmented, "real.unlabelled": experiment.unlabelled}
+    if classifier.batch_size % 2 and any(halves.values()):
+        asked = next(key for key, value in halves.items() if value)
         yield (
-            f"classify.batch_size: {classifier.batch_size} cannot be half real, as "
-            "classify.augmented has it; an even number can"
+            f"classify.batch_size: {classifier.batch_size} cannot be half real, as {asked} has it; "
+            "an even number can"
         )
     if experiment.convert.synthetic_worth is not None and not gan.augment:
         yield (
@@ -103,6 +106,7 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         f"real.{experiment.real_source.kind}": experiment.real_source.path,
         f"synthetic.{experiment.synthetic_source.kind}": experiment.synthetic_source.path,
         "real.test": experiment.real.test,
+        "real.unlabelled": None if experiment.unlabelled == REST else experiment.unlabelled,
     }
     for key, text in places.items():
         # IDX files may be named by how their names begin.
@@ -153,6 +157,16 @@ def _check_test(experiment: Experiment) -> Iterator[str]:
         yield (
             f"real.test: {found} of the real test images; say one of real.test "
             f"({SOURCES[kind].place}), real.test_share (like 0.2) or real.folds (like 5)"
+        )
+
+
+def _check_unlabelled(experiment: Experiment) -> Iterator[str]:
+    """Checks that some images are left without labels at every size."""
+    whole = [s for s in experiment.sizes if s.kind == "share" and Decimal(s.value) == 1]
+    if experiment.unlabelled == REST and whole:
+        yield (
+            "real.unlabelled: rest is nothing where all real images have labels; say fewer of them "
+            "(real.counts, like [20, 100]), or a folder"
         )
 
 

@@ -22,6 +22,8 @@ from synth2real.synthetic import SyntheticConfig
 # The paper's experiment (section 3), at three of its ratios.
 PAPER_RATIOS = ("0.001", "0.007", "0.1")
 PAPER_TOTAL, PAPER_RENDERS, PAPER_TEST_IMAGES = 60_000, 70_030, 10_030
+# Real images without labels: those that a split leaves out.
+REST = "rest"
 # With own images: a learning curve.
 SHARES = ("0.25", "0.5", "1")
 
@@ -36,12 +38,16 @@ class SourceChoice:
 
 @dataclass(frozen=True)
 class Experiment:
-    """All settings, with nothing left open but what images tell of themselves."""
+    """All settings, with nothing left open but what images tell of themselves.
+
+    `unlabelled` is a folder of real images without labels, `REST` or None.
+    """
 
     sizes: tuple[Size, ...]
     images: ImagesConfig
     real_source: SourceChoice
     real: RealConfig
+    unlabelled: str | None
     synthetic_source: SourceChoice
     synthetic: SyntheticConfig
     fonts: FontsConfig
@@ -72,7 +78,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     """
     real, real_settings = _split("real", config["real"], "mnist")
     synthetic, synthetic_settings = _split("synthetic", config["synthetic"], "fonts")
-    counts = real_settings.pop("counts")
+    counts, unlabelled = real_settings.pop("counts"), real_settings.pop("unlabelled")
     fonts, render = _pick(FontsConfig, config["fonts"]), _pick(RenderConfig, config["fonts"])
     gan, classify = dict(config["gan"]), dict(config["classify"])
     gan_preset, classifier_preset = gan.pop("preset"), classify.pop("preset")
@@ -81,6 +87,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
         images=ImagesConfig(**config["images"]),
         real_source=real,
         real=RealConfig(**real_settings),
+        unlabelled=unlabelled,
         synthetic_source=synthetic,
         synthetic=SyntheticConfig(**synthetic_settings),
         fonts=replace(fonts, families=fonts.families and tuple(fonts.families)),

@@ -76,6 +76,10 @@ def make_schema() -> dict[str, Any]:
                 _whole("a whole number of at least 1", 1),
                 nullable=True,
             ),
+            unlabelled=_text(
+                "a folder with real images without labels, rest (the training images that a split "
+                "leaves out, without their labels), or null"
+            ),
         ),
         "synthetic": section(SyntheticConfig, **places),
         "fonts": section(RenderConfig, **section(FontsConfig)["properties"]),

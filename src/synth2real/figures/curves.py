@@ -45,6 +45,7 @@ BASELINES = (
     "augmented-original+synthetic",
     "augmented-original+GAN",
 )
+UNLABELLED = ("original", "pseudo-original", "pseudo-original+synthetic", "pseudo-original+GAN")
 
 
 @matplotlib.rc_context(STYLE)
@@ -98,6 +99,13 @@ def baselines(
 ) -> Figure:
     """Error on real test images of original+GAN and of the augmented sets."""
     return _error_figure(rows, authors, BASELINES, png, svg)
+
+
+def unlabelled(
+    rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
+) -> Figure:
+    """Error on real test images of the sets with pseudo-labels, and of original."""
+    return _error_figure(rows, [], UNLABELLED, png, svg)
 
 
 @matplotlib.rc_context(STYLE)

@@ -12,6 +12,8 @@ from synth2real.figures.data import AuthorsResult, Point
 from synth2real.figures.style import GREY, Look
 
 LineStyle = Literal["none", "--"]
+# How many characters fit into a row of the legend, of which a line and marker take some.
+ROW, HANDLE = 110, 8
 
 
 def draw_points(
@@ -72,4 +74,7 @@ def legend(figure: Figure, *extra: Line2D) -> None:
     """Puts the legend above the figure, clear of the data."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     handles, labels = [*handles, *extra], [*labels, *(str(line.get_label()) for line in extra)]
-    figure.legend(handles, labels, loc="outside upper center", ncols=3 if len(handles) > 4 else 4)
+    columns = 3 if len(handles) > 4 else 4
+    if columns == 4 and sum(len(label) + HANDLE for label in labels) > ROW:
+        columns = 2
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns)

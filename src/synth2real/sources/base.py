@@ -110,6 +110,26 @@ def find_duplicates(train_NxHxWxC: np.ndarray, test_MxHxWxC: np.ndarray) -> list
     return [(twin, place) for twin, place in places if twin is not None]
 
 
+def refuse_test_images(
+    origin: str,
+    source: Source,
+    index_N: np.ndarray,
+    images_NxHxWxC: np.ndarray,
+    test_MxHxWxC: np.ndarray,
+) -> None:
+    """Refuses real test images among others that a classifier would learn from.
+
+    Raises:
+        InputError: names them; `origin` is the key of the others.
+    """
+    if twins := find_duplicates(images_NxHxWxC, test_MxHxWxC):
+        found = show_names([source.name(int(index_N[place])) for place, _ in twins])
+        raise InputError(
+            f"{origin}: {len(twins):,} images are real test images, too, pixel for pixel; take "
+            f"them out of one side: {found}"
+        )
+
+
 def _fingerprint(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 

@@ -137,6 +137,30 @@ class Folder:
             raise InputError("\n".join([*faults[:NAMED], *more]))
 
 
+class Pictures(Folder):
+    """All pictures of a folder and its sub-folders, whatever they show: without labels."""
+
+    @functools.cached_property
+    def listing(self) -> Listing:
+        """What is in the folder, as one class without a name.
+
+        Raises:
+            InputError: it is no folder, or has no picture.
+        """
+        if not self.path.is_dir():
+            raise InputError(
+                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; a "
+                "folder with pictures is needed"
+            )
+        paths = sorted(_pictures(self.path, ".", ()))
+        if not paths:
+            raise InputError(
+                f"{self._shown}: no picture ({', '.join(sorted(SUFFIXES))}) is in it or its "
+                "sub-folders"
+            )
+        return Listing(("",), paths, np.zeros(len(paths), np.int32))
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is no picture, whatever its name says; replace or delete it"

@@ -1,0 +1,56 @@
+"""A classifier in training: its arrays, its structure, its optimiser."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from synth2real.classify.config import ClassifierConfig
+from synth2real.classify.network import Classifier
+from synth2real.spec import ImageSpec
+
+
+class ClassifierState(NamedTuple):
+    """All that a training step changes.
+
+    `average` are averaged parameters; () without pseudo-labels, which need them.
+    """
+
+    step: jax.Array
+    params: nnx.State
+    opt_state: optax.OptState
+    average: nnx.State | tuple[()] = ()
+
+    @property
+    def trained(self) -> nnx.State:
+        """The parameters to use after training."""
+        return self.average or self.params
+
+
+def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:
+    """Adam, at a constant learning rate or over one cosine cycle."""
+    if config.one_cycle:
+        return optax.adam(optax.cosine_onecycle_schedule(config.steps, config.learning_rate))
+    return optax.adam(config.learning_rate)
+
+
+def make_graph(config: ClassifierConfig, spec: ImageSpec) -> nnx.GraphDef:
+    """The classifier's static structure; with parameters it makes a module again."""
+    return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, spec, rngs=nnx.Rngs(0))))
+
+
+def init_state(
+    config: ClassifierConfig, spec: ImageSpec, key: jax.Array, averaged: bool = False
+) -> ClassifierState:
+    """Makes a classifier with fresh weights; best compiled as a whole."""
+    params = nnx.state(Classifier(config, spec, rngs=nnx.Rngs(key)), nnx.Param)
+    opt_state = make_optimiser(config).init(params)
+    average = jax.tree.map(jnp.copy, params) if averaged else ()
+    return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state, average)
+
+
+def scale_pixels(images: jax.Array) -> jax.Array:
+    """Takes uint8 pixels to float32 in [0, 1]."""
+    return images.astype(jnp.float32) / 255

@@ -1,0 +1,17 @@
+"""Stage real, images without labels: see src/synth2real/unlabelled.py."""
+
+from pathlib import Path
+
+from synth2real.job import start_job
+from synth2real.sources.folder import Pictures
+from synth2real.spec import read_spec
+from synth2real.unlabelled import write_unlabelled
+
+start_job(snakemake.log[0], snakemake.threads)
+write_unlabelled(
+    Pictures(Path(snakemake.params.folder)),
+    read_spec(Path(snakemake.input.spec)),
+    snakemake.params.fit,
+    real_test_paths=[Path(path) for path in snakemake.input.real_tests],
+    path=Path(snakemake.output[0]),
+)
