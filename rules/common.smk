@@ -28,6 +28,7 @@ if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
 from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.experiment import REST
+from synth2real.config.files import find_file_problems
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -57,6 +58,8 @@ GPU = int(GPU)
 # For --sdm conda, relative to rules/.
 CONDA_ENV = f"../envs/{'gpu' if GPU else 'cpu'}.yaml"
 
+if problems := find_file_problems([Path(path) for path in workflow.configfiles]):
+    raise WorkflowError("\n".join(problems))
 try:
     EXPERIMENT = read_experiment(config, FONT_MANIFEST)
 except InputError as error:
@@ -105,8 +108,12 @@ def count(source, part="train"):
 
 def digest(source, part="train"):
     """What changes when the images of a source do: a new image makes its job stale."""
+    return digest_of(open_source(source.kind, source.path, part))
+
+
+def digest_of(source):
     try:
-        return open_source(source.kind, source.path, part).digest()
+        return source.digest()
     except InputError as error:
         raise WorkflowError(str(error))
 

@@ -49,6 +49,8 @@ rule real_unlabelled:
         "results/logs/real_unlabelled.log",
     benchmark:
         "results/benchmarks/real_unlabelled.tsv"
+    # Before GANs: what is wrong with these images shows early.
+    priority: 3
     localrule: True
     conda:
         CONDA_ENV
@@ -59,6 +61,6 @@ rule real_unlabelled:
     params:
         folder=EXPERIMENT.unlabelled,
         fit=EXPERIMENT.images.fit,
-        digest=PICTURES and PICTURES.digest(),
+        digest=PICTURES and digest_of(PICTURES),
     script:
         "../workflow/scripts/real_unlabelled.py"

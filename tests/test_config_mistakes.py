@@ -328,7 +328,7 @@ def test_the_rest_of_all_images_is_nothing(tmp_path: Path) -> None:
     real = folders(tmp_path / "r", "0123456789")
     sources = f"real: {{folder: {real}, folds: 2, unlabelled: rest}}"
     (line,) = refusal(sources)
-    assert line.startswith("config: real.unlabelled: rest is nothing where all real images have")
+    assert line.startswith("config: real.unlabelled: rest is nothing where all 5 real images have")
     assert read(sources.replace("rest}", "rest, counts: [3]}")).unlabelled == "rest"
 
 

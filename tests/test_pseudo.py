@@ -73,7 +73,8 @@ def test_losses_by_numpy(step: int, probability: float, sure: int) -> None:
     assert after.step == step + 1 and after.trained is after.average
     trees = (before.average, after.average, after.params)
     for old, average, params in zip(*map(jax.tree.leaves, trees), strict=True):
-        right = np.asarray(old) + AVERAGING * (np.asarray(params) - np.asarray(old))
+        newest = max(AVERAGING, 1 / (step + 1))
+        right = np.asarray(old) + newest * (np.asarray(params) - np.asarray(old))
         np.testing.assert_allclose(average, right, rtol=1e-4, atol=1e-6)
 
 

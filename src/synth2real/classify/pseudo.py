@@ -72,7 +72,9 @@ def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Callable:
         grads, losses = jax.grad(loss_fn, has_aux=True)(state.params)
         updates, opt_state = optimiser.update(grads, state.opt_state)
         params = optax.apply_updates(state.params, updates)
-        average = optax.incremental_update(params, state.average, AVERAGING)
+        # At first a plain mean: fresh weights know nothing and should not stay in the average.
+        newest = jnp.maximum(AVERAGING, 1 / (state.step + 1))
+        average = optax.incremental_update(params, state.average, newest)
         state = ClassifierState(state.step + 1, params, opt_state, average)
         return state, losses | {"sure": sure_U.mean()}
 

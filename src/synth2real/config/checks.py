@@ -11,6 +11,7 @@ from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
 from synth2real.sources.base import check_same_classes, natural_order
+from synth2real.sources.folder import Pictures
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
 from synth2real.splits import Size, round_half_up
@@ -20,8 +21,9 @@ def find_problems(
     config: Mapping[str, Any], experiment: Experiment, manifest: Path
 ) -> Iterator[str]:
     """Yields a line for each mistake that the schema cannot see."""
+    # Sources are listed if nothing else is wrong.
     problems = [*_check_values(config, experiment, manifest)]
-    yield from problems or _check_classes(experiment)
+    yield from problems or (*_check_classes(experiment), *_check_unlabelled(experiment))
 
 
 def _check_values(
@@ -32,7 +34,6 @@ def _check_values(
     yield from _check_unused(experiment.gan, PRESETS[experiment.gan_preset].settings)
     yield from _check_places(experiment)
     yield from _check_test(experiment)
-    yield from _check_unlabelled(experiment)
     font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
     yield from font_problems
     if experiment.synthetic_source.kind == "fonts" and not font_problems:
@@ -113,16 +114,18 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
         if text is not None and not glob(pattern):
             yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
-    real = experiment.real_source.path
-    if (
-        real
-        and experiment.real.test
-        and Path(real).resolve() == Path(experiment.real.test).resolve()
-    ):
+    test = experiment.real.test
+    if test and _same(test, experiment.real_source.path):
         yield (
-            f"real.test: {experiment.real.test} has the images to train on; others are needed, or "
+            f"real.test: {test} has the images to train on; others are needed, or "
             "real.test_share (like 0.2) or real.folds (like 5) instead"
         )
+    if test and _same(test, experiment.unlabelled):
+        yield f"real.unlabelled: {test} has the images to test on; others are needed"
+
+
+def _same(path: str, other: str | None) -> bool:
+    return other is not None and Path(path).resolve() == Path(other).resolve()
 
 
 def _check_classes(experiment: Experiment) -> Iterator[str]:
@@ -161,13 +164,27 @@ def _check_test(experiment: Experiment) -> Iterator[str]:
 
 
 def _check_unlabelled(experiment: Experiment) -> Iterator[str]:
-    """Checks that some images are left without labels at every size."""
-    whole = [s for s in experiment.sizes if s.kind == "share" and Decimal(s.value) == 1]
-    if experiment.unlabelled == REST and whole:
-        yield (
-            "real.unlabelled: rest is nothing where all real images have labels; say fewer of them "
-            "(real.counts, like [20, 100]), or a folder"
-        )
+    """Checks that there are images without labels at every size."""
+    source, real = experiment.real_source, experiment.real
+    if experiment.unlabelled == REST and source.path:
+        # To train on; as good as exact.
+        images = len(open_source(source.kind, source.path).labels())
+        held_out = 1 / real.folds if real.folds else real.test_share or 0
+        pool = int(images * (1 - held_out))
+        for size in experiment.sizes:
+            share = {"count": 1, "share": pool}.get(size.kind, experiment.splits.total or 0)
+            if round_half_up(Decimal(size.value) * share) >= pool:
+                yield (
+                    f"real.unlabelled: rest is nothing where all {pool:,} real images have labels "
+                    f"(size {size.name}); say fewer of them (real.counts, like [20, 100]), or a "
+                    "folder"
+                )
+                return
+    elif experiment.unlabelled not in (None, REST):
+        try:
+            Pictures(Path(experiment.unlabelled)).labels()
+        except InputError as error:
+            yield f"real.unlabelled: {error}"
 
 
 def _check_enough(experiment: Experiment, manifest: Path) -> Iterator[str]:

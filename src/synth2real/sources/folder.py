@@ -62,9 +62,11 @@ class Folder:
                 folders.setdefault(class_name(os.fsencode(entry.name)), []).append(entry.name)
         classes = natural_order(folders)
         if set(map(str.lower, classes)) <= _PARTS and len(classes) > 1:
+            # The part to train on, if there is one.
+            first = max(classes, key=lambda name: name.lower().startswith("train"))
             raise InputError(
                 f"{self._shown} has {show_names(classes)}, which are parts of a data set and no "
-                f"classes; name the folders themselves, like {self._shown}/{classes[0]}"
+                f"classes; name the folders themselves, like {self._shown}/{first}"
             )
         if len(classes) < 2:
             found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"

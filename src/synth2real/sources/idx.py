@@ -16,6 +16,7 @@ from synth2real.spec import ImageSpec
 
 _PARTS = {"train": "train", "test": "(?:t10k|test)"}
 _UINT8 = 8  # IDX's number for unsigned bytes
+LONGEST_HEADER = 4 + 4 * 255
 
 
 class Idx:
@@ -64,28 +65,32 @@ class Idx:
         return next(iter(names.values()))
 
     @functools.cached_property
-    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        images_NxHxW, labels_N = (read_idx(path) for path in self.paths)
-        shape = images_NxHxW.shape
+    def _labels(self) -> np.ndarray:
+        """Labels; of the images no more is read than their shape."""
+        shape, labels_N = self._shape, read_idx(self.paths[1])
         if not is_images_shape(shape) or labels_N.shape != shape[:1]:
             raise InputError(
                 f"{self.paths[0]} holds {list(shape)} and {self.paths[1].name} "
                 f"{list(labels_N.shape)}; images {IMAGES_SHAPE}, and labels [N] are needed"
             )
-        return images_NxHxW, labels_N
+        return labels_N
+
+    @functools.cached_property
+    def _shape(self) -> tuple[int, ...]:
+        return read_shape(self.paths[0])
 
     def labels(self) -> list[str]:
-        return [str(label) for label in self._arrays[1].tolist()]
+        return [str(label) for label in self._labels.tolist()]
 
     def name(self, index: int) -> str:
         return f"{self.paths[0]}, image {index}"
 
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
-        _, height, width, *channels = self._arrays[0].shape
+        _, height, width, *channels = self._shape
         return {(height, width, 1 if channels in ([], [1]) else 3)}
 
     def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        return fit_images(self._arrays[0][index_N], spec, fit)
+        return fit_images(read_idx(self.paths[0])[index_N], spec, fit)
 
     def digest(self) -> str:
         return files_digest(self.paths)
@@ -97,15 +102,27 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         InputError: it is another file, or truncated.
     """
+    return parse_idx(_read(path), str(path))
+
+
+def read_shape(path: Path) -> tuple[int, ...]:
+    """The shape that an IDX file says it has, from its first bytes.
+
+    Raises:
+        InputError: it is another file, or truncated.
+    """
+    return tuple(_parse_header(_read(path, LONGEST_HEADER), str(path)))
+
+
+def _read(path: Path, count: int = -1) -> bytes:
+    """The first bytes of a file, plain or .gz, or all."""
     try:
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            return file.read(count)
     except (EOFError, OSError, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read: truncated, or no gzip file ({error}); get it again"
         ) from error
-    return parse_idx(data, str(path))
 
 
 def parse_idx(data: bytes, name: str) -> np.ndarray:
@@ -116,6 +133,17 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
     Raises:
         InputError: it is another file, or truncated.
     """
+    shape = _parse_header(data, name)
+    header = 4 + 4 * len(shape)
+    if len(data) - header != math.prod(shape):
+        raise InputError(
+            f"{name} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
+            "again"
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _parse_header(data: bytes, name: str) -> list[int]:
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not data[3]:
         raise InputError(f"{name} is no IDX file of unsigned bytes; get it again")
     header = 4 + 4 * data[3]
@@ -123,10 +151,4 @@ def parse_idx(data: bytes, name: str) -> np.ndarray:
         raise InputError(
             f"{name} is truncated: its header of {header} bytes is not whole; get it again"
         )
-    shape = np.frombuffer(data[4:header], ">u4").astype(int).tolist()
-    if len(data) - header != math.prod(shape):
-        raise InputError(
-            f"{name} is truncated or not whole: {len(data) - header:,} bytes for {shape}; get it "
-            "again"
-        )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(data[4:header], ">u4").astype(int).tolist()

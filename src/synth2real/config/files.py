@@ -1,0 +1,50 @@
+"""Checks of configuration files that YAML would pass, or not say where they are wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+
+def find_file_problems(paths: list[Path]) -> list[str]:
+    """A line for each file that cannot be a configuration."""
+    problems = []
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+            content, node = yaml.safe_load(text), yaml.compose(text)
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}; {path.absolute()} was looked at")
+        except UnicodeDecodeError as error:
+            problems.append(f"{path}: is no UTF-8 text ({error})")
+        except yaml.YAMLError as error:
+            problems.append(f"{path}{_place(error)}; YAML is needed, like key: value")
+        else:
+            if not isinstance(content, dict):
+                problems.append(f"{path}: has no keys at its beginning of lines, like ratios:")
+            problems += [f"{path}, {twin}" for twin in _find_twins(node, ())]
+    return problems
+
+
+def _find_twins(node: yaml.Node | None, above: tuple[yaml.Node, ...]) -> Iterator[str]:
+    """Keys that are there twice, of which YAML takes the last without a word.
+
+    `above` are the nodes that it is in: an alias may lead back to one.
+    """
+    if node in above or not isinstance(node, yaml.CollectionNode):
+        return
+    seen: set[str] = set()
+    for child in node.value:
+        key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
+        if key is not None and key.value in seen:
+            yield f"line {key.start_mark.line + 1}: {key.value} is there twice; keep one"
+        if key is not None and isinstance(key.value, str):
+            seen.add(key.value)
+        yield from _find_twins(value, (*above, node))
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return f": {error}"
+    return f", line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', error)}"
