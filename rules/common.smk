@@ -27,7 +27,6 @@ if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
 
 from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
-from synth2real.config.experiment import REST
 from synth2real.config.files import find_file_problems
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
@@ -36,7 +35,6 @@ from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
 from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.sources import open_source
-from synth2real.sources.folder import Pictures
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
@@ -97,23 +95,19 @@ CLASSIFIER_RATE = CLASSIFIERS[EXPERIMENT.classifier_preset].rate
 DAY = 24 * 60
 
 
-def count(source, part="train"):
+def count(source):
     """How many images a source has; none is downloaded or decoded for it."""
     if source.kind == "fonts":
         return count_renders(EXPERIMENT.fonts, EXPERIMENT.render, FONT_MANIFEST)
     if source.kind == "mnist":
         return 60_000
-    return len(open_source(source.kind, source.path, part).labels())
+    return len(open_source(source.kind, source.path).labels())
 
 
 def digest(source, part="train"):
     """What changes when the images of a source do: a new image makes its job stale."""
-    return digest_of(open_source(source.kind, source.path, part))
-
-
-def digest_of(source):
     try:
-        return source.digest()
+        return open_source(source.kind, source.path, part).digest()
     except InputError as error:
         raise WorkflowError(str(error))
 
@@ -123,10 +117,8 @@ N_REAL = count(EXPERIMENT.real_source)
 N_SYNTHETIC = EXPERIMENT.synthetic.images or count(EXPERIMENT.synthetic_source)
 IMAGES_HELD = EXPERIMENT.splits.total or N_REAL + N_SYNTHETIC
 # Real images without labels, of a folder or left out by splits.
-PICTURES = None
-if EXPERIMENT.unlabelled not in (None, REST):
-    PICTURES = Pictures(Path(EXPERIMENT.unlabelled))
-N_UNLABELLED = len(PICTURES.labels()) if PICTURES else N_REAL
+PICTURES = EXPERIMENT.unlabelled_source
+N_UNLABELLED = count(PICTURES) if PICTURES else N_REAL
 
 
 def more(value):

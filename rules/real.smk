@@ -61,6 +61,6 @@ rule real_unlabelled:
     params:
         folder=EXPERIMENT.unlabelled,
         fit=EXPERIMENT.images.fit,
-        digest=PICTURES and digest_of(PICTURES),
+        digest=PICTURES and digest(PICTURES),
     script:
         "../workflow/scripts/real_unlabelled.py"

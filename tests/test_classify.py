@@ -29,9 +29,16 @@ from synth2real.io.arrays import load_arrays
 from synth2real.nn import convolution
 from synth2real.sets import SETS
 from synth2real.spec import ImageSpec
-from synth2real.splits import Size, read_split, write_split
+from synth2real.splits import Size, read_split
 from synth2real.training import Images, TrainingError, draw_batch, load_images
-from tiny import DIGITS, numbered_images, random_images, randomise, tiny_classifier
+from tiny import (
+    DIGITS,
+    numbered_images,
+    random_images,
+    randomise,
+    tiny_classifier,
+    write_tiny_split,
+)
 
 KEY = jax.random.key(0)
 TINY = tiny_classifier(samples=30)
@@ -126,16 +133,7 @@ def folder(tmp_path: Path) -> Path:
     numbered_images(tmp_path / "real.npz", 30)
     numbered_images(tmp_path / "synthetic.npz", 60, start=100)
     numbered_images(tmp_path / "converted.npz", 30, start=200)
-    write_split(
-        Size("ratio", "0.25"),
-        total=40,
-        seed=0,
-        spec=DIGITS,
-        stratify=False,
-        real_path=tmp_path / "real.npz",
-        synthetic_path=tmp_path / "synthetic.npz",
-        path=tmp_path / "split.npz",
-    )
+    write_tiny_split(tmp_path, Size("ratio", "0.25"), total=40)
     return tmp_path
 
 
@@ -202,16 +200,7 @@ def test_sets_with_pseudo_labels_take_a_file_if_there_is_one(folder: Path) -> No
 
 def test_nothing_left_out_is_refused(folder: Path) -> None:
     numbered_images(folder / "real.npz", 10)
-    write_split(
-        Size("share", "1"),
-        total=None,
-        seed=0,
-        spec=DIGITS,
-        stratify=False,
-        real_path=folder / "real.npz",
-        synthetic_path=folder / "synthetic.npz",
-        path=folder / "split.npz",
-    )
+    write_tiny_split(folder, Size("share", "1"))
     with pytest.raises(InputError, match=r"^real.unlabelled: rest is nothing: all 10 real images"):
         load_set("pseudo-original", folder)
 

@@ -25,16 +25,16 @@ from synth2real.gan.state import GanState
 from synth2real.gan.step import prepare
 from synth2real.io.arrays import load_arrays
 from synth2real.io.trees import save_tree
-from synth2real.splits import Size, read_split, write_split
+from synth2real.splits import Size, read_split
 from synth2real.training import BATCH, Images
 from tiny import (
-    DIGITS,
     numbered_images,
     random_gan_state,
     random_images,
     random_pixels,
     tiny_classifier,
     tiny_gan,
+    write_tiny_split,
 )
 
 KEY = jax.random.key(0)
@@ -142,16 +142,7 @@ def folder(tmp_path: Path) -> Path:
     numbered_images(tmp_path / "real.npz", 30)
     numbered_images(tmp_path / "synthetic_train.npz", 60, start=100)
     numbered_images(tmp_path / "synthetic_test.npz", 11, start=200)
-    write_split(
-        Size("ratio", "0.25"),
-        total=40,
-        seed=0,
-        spec=DIGITS,
-        stratify=False,
-        real_path=tmp_path / "real.npz",
-        synthetic_path=tmp_path / "synthetic_train.npz",
-        path=tmp_path / "split.npz",
-    )
+    write_tiny_split(tmp_path, Size("ratio", "0.25"), total=40, synthetic="synthetic_train")
     return tmp_path
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
-from synth2real.splits import Size, Split, count_images, make_split, read_split, write_split
-from tiny import DIGITS, numbered_images
+from synth2real.splits import Size, Split, count_images, make_split, read_split
+from tiny import numbered_images, write_tiny_split
 
 LABELS = np.arange(1500) % 10
 
@@ -107,16 +107,7 @@ def test_real_and_synthetic_images_are_drawn_apart() -> None:
 def test_a_split_round_trips_and_knows_its_pools(tmp_path: Path) -> None:
     _, labels = numbered_images(tmp_path / "real.npz", 30)
     numbered_images(tmp_path / "synthetic.npz", 50)
-    write_split(
-        Size("ratio", "0.25"),
-        total=40,
-        seed=1,
-        spec=DIGITS,
-        stratify=False,
-        real_path=tmp_path / "real.npz",
-        synthetic_path=tmp_path / "synthetic.npz",
-        path=tmp_path / "split.npz",
-    )
+    write_tiny_split(tmp_path, Size("ratio", "0.25"), total=40, seed=1)
     expected = make_split(Size("ratio", "0.25"), 40, 1, labels, 50)
     for part, right in zip(read_split(tmp_path / "split.npz"), expected, strict=True):
         np.testing.assert_array_equal(part, right)
@@ -200,20 +191,11 @@ def test_classes_that_no_real_image_shows_are_named_in_the_log(
 ) -> None:
     for name in ("real", "synthetic"):
         numbered_images(tmp_path / f"{name}.npz", 30)
-    arguments = dict(
-        total=None,
-        seed=0,
-        spec=DIGITS,
-        stratify=False,
-        real_path=tmp_path / "real.npz",
-        synthetic_path=tmp_path / "synthetic.npz",
-        path=tmp_path / "split.npz",
-    )
-    write_split(Size("count", "5"), **arguments)
+    write_tiny_split(tmp_path, Size("count", "5"))
     (labels,) = load_arrays(tmp_path / "real.npz", "labels")
     shown = set(labels[read_split(tmp_path / "split.npz").real].tolist())
     missing = ", ".join(str(label) for label in range(10) if label not in shown)
     assert missing and f"no real image shows {missing}; splits.stratify" in caplog.text
     caplog.clear()
-    write_split(Size("share", "1"), **arguments)
+    write_tiny_split(tmp_path, Size("share", "1"))
     assert not caplog.text

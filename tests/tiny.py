@@ -13,6 +13,7 @@ from synth2real.gan.config import GanConfig, gan_config
 from synth2real.gan.state import Gan, GanState, Network, init_state, make_gan
 from synth2real.io.arrays import save_arrays
 from synth2real.spec import ImageSpec
+from synth2real.splits import Size, write_split
 from synth2real.training import Images
 
 DIGITS = ImageSpec(28, 28, 1, tuple("0123456789"), (0,))
@@ -56,6 +57,22 @@ def numbered_images(path: Path, count: int, start: int = 0) -> tuple[np.ndarray,
     labels = (numbers * 7 % 10).astype(np.int32)
     save_arrays(path, images=images, labels=labels)
     return images, labels
+
+
+def write_tiny_split(
+    folder: Path, size: Size, total: int | None = None, seed: int = 0, synthetic: str = "synthetic"
+) -> None:
+    """Writes split.npz of real.npz and of the synthetic images' file, all in a folder."""
+    write_split(
+        size,
+        total=total,
+        seed=seed,
+        spec=DIGITS,
+        stratify=False,
+        real_path=folder / "real.npz",
+        synthetic_path=folder / f"{synthetic}.npz",
+        path=folder / "split.npz",
+    )
 
 
 def randomise(module: nnx.Module, seed: int = 0) -> nnx.Module:

@@ -103,9 +103,7 @@ def count_images(
     Raises:
         InputError: there are not that many, or none of a kind is left.
     """
-    whole = total if size.kind == "ratio" else real_pool
-    assert whole is not None, "ratios need a total"
-    n_real = int(size.value) if size.kind == "count" else round_half_up(Decimal(size.value) * whole)
+    n_real = count_real(size, total, real_pool)
     n_synthetic = synthetic_pool if total is None else total - n_real
     for kind, count, pool in [
         ("real", n_real, real_pool),
@@ -118,6 +116,15 @@ def count_images(
                 f"({size.kind}s, splits.total)"
             )
     return n_real, n_synthetic
+
+
+def count_real(size: Size, total: int | None, real_pool: int) -> int:
+    """How many real images a size asks for, of a pool that may hold fewer."""
+    if size.kind == "count":
+        return int(size.value)
+    whole = total if size.kind == "ratio" else real_pool
+    assert whole is not None, "ratios need a total"
+    return round_half_up(Decimal(size.value) * whole)
 
 
 def round_half_up(number: Decimal) -> int:

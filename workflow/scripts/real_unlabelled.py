@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from synth2real.job import start_job
-from synth2real.sources.folder import Pictures
+from synth2real.sources import open_source
 from synth2real.spec import read_spec
 from synth2real.unlabelled import write_unlabelled
 
 start_job(snakemake.log[0], snakemake.threads)
 write_unlabelled(
-    Pictures(Path(snakemake.params.folder)),
+    open_source("pictures", snakemake.params.folder),
     read_spec(Path(snakemake.input.spec)),
     snakemake.params.fit,
     real_test_paths=[Path(path) for path in snakemake.input.real_tests],

@@ -17,6 +17,7 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import draw_evenly
 from synth2real.classify.state import (
     ClassifierState,
+    apply_gradients,
     make_graph,
     make_optimiser,
     scale_pixels,
@@ -70,12 +71,10 @@ def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Callable:
             return labelled + pseudo, {"loss": labelled, "pseudo": pseudo}
 
         grads, losses = jax.grad(loss_fn, has_aux=True)(state.params)
-        updates, opt_state = optimiser.update(grads, state.opt_state)
-        params = optax.apply_updates(state.params, updates)
+        after = apply_gradients(optimiser, state, grads)
         # At first a plain mean: fresh weights know nothing and should not stay in the average.
         newest = jnp.maximum(AVERAGING, 1 / (state.step + 1))
-        average = optax.incremental_update(params, state.average, newest)
-        state = ClassifierState(state.step + 1, params, opt_state, average)
-        return state, losses | {"sure": sure_U.mean()}
+        average = optax.incremental_update(after.params, state.average, newest)
+        return after._replace(average=average), losses | {"sure": sure_U.mean()}
 
     return train_step

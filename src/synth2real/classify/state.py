@@ -51,6 +51,15 @@ def init_state(
     return ClassifierState(jnp.zeros((), jnp.int32), params, opt_state, average)
 
 
+def apply_gradients(
+    optimiser: optax.GradientTransformation, state: ClassifierState, grads: nnx.State
+) -> ClassifierState:
+    """Takes one step of the optimiser; the average stays as it is."""
+    updates, opt_state = optimiser.update(grads, state.opt_state)
+    params = optax.apply_updates(state.params, updates)
+    return state._replace(step=state.step + 1, params=params, opt_state=opt_state)
+
+
 def scale_pixels(images: jax.Array) -> jax.Array:
     """Takes uint8 pixels to float32 in [0, 1]."""
     return images.astype(jnp.float32) / 255

@@ -18,6 +18,7 @@ from synth2real.classify.pseudo import PseudoData, make_pseudo_step
 from synth2real.classify.sets import TrainingSet, draw_evenly
 from synth2real.classify.state import (
     ClassifierState,
+    apply_gradients,
     init_state,
     make_graph,
     make_optimiser,
@@ -46,9 +47,7 @@ def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = F
             return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)
-        updates, opt_state = optimiser.update(grads, state.opt_state)
-        params = optax.apply_updates(state.params, updates)
-        return ClassifierState(state.step + 1, params, opt_state), {"loss": loss}
+        return apply_gradients(optimiser, state, grads), {"loss": loss}
 
     return train_step
 

@@ -11,10 +11,9 @@ from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
 from synth2real.sources.base import check_same_classes, natural_order
-from synth2real.sources.folder import Pictures
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
-from synth2real.splits import Size, round_half_up
+from synth2real.splits import Size, count_real, round_half_up
 
 
 def find_problems(
@@ -103,11 +102,13 @@ def _check_unused(gan: GanConfig, preset: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_places(experiment: Experiment) -> Iterator[str]:
     """Checks that there is something where a path says."""
+    pictures = experiment.unlabelled_source
+    unlabelled = pictures.path if pictures else None
     places = {
         f"real.{experiment.real_source.kind}": experiment.real_source.path,
         f"synthetic.{experiment.synthetic_source.kind}": experiment.synthetic_source.path,
         "real.test": experiment.real.test,
-        "real.unlabelled": None if experiment.unlabelled == REST else experiment.unlabelled,
+        "real.unlabelled": unlabelled,
     }
     for key, text in places.items():
         # IDX files may be named by how their names begin.
@@ -120,7 +121,7 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
             f"real.test: {test} has the images to train on; others are needed, or "
             "real.test_share (like 0.2) or real.folds (like 5) instead"
         )
-    if test and _same(test, experiment.unlabelled):
+    if test and _same(test, unlabelled):
         yield f"real.unlabelled: {test} has the images to test on; others are needed"
 
 
@@ -165,24 +166,23 @@ def _check_test(experiment: Experiment) -> Iterator[str]:
 
 def _check_unlabelled(experiment: Experiment) -> Iterator[str]:
     """Checks that there are images without labels at every size."""
-    source, real = experiment.real_source, experiment.real
+    source, real, pictures = experiment.real_source, experiment.real, experiment.unlabelled_source
     if experiment.unlabelled == REST and source.path:
         # To train on; as good as exact.
         images = len(open_source(source.kind, source.path).labels())
         held_out = 1 / real.folds if real.folds else real.test_share or 0
         pool = int(images * (1 - held_out))
         for size in experiment.sizes:
-            share = {"count": 1, "share": pool}.get(size.kind, experiment.splits.total or 0)
-            if round_half_up(Decimal(size.value) * share) >= pool:
+            if count_real(size, experiment.splits.total, pool) >= pool:
                 yield (
                     f"real.unlabelled: rest is nothing where all {pool:,} real images have labels "
                     f"(size {size.name}); say fewer of them (real.counts, like [20, 100]), or a "
                     "folder"
                 )
                 return
-    elif experiment.unlabelled not in (None, REST):
+    elif pictures:
         try:
-            Pictures(Path(experiment.unlabelled)).labels()
+            open_source(pictures.kind, pictures.path).labels()
         except InputError as error:
             yield f"real.unlabelled: {error}"
 

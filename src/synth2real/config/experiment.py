@@ -64,6 +64,13 @@ class Experiment:
     compute: ComputeConfig
 
     @property
+    def unlabelled_source(self) -> SourceChoice | None:
+        """The folder of real images without labels, if there is one."""
+        if self.unlabelled in (None, REST):
+            return None
+        return SourceChoice("pictures", self.unlabelled)
+
+    @property
     def is_the_papers(self) -> bool:
         """Whether the images are the paper's, so that its authors' results belong beside these."""
         return (self.real_source.kind, self.synthetic_source.kind) == ("mnist", "fonts")

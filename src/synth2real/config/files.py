@@ -11,8 +11,9 @@ def find_file_problems(paths: list[Path]) -> list[str]:
     problems = []
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8")
-            content, node = yaml.safe_load(text), yaml.compose(text)
+            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+            node = loader.get_single_node()
+            content = node and loader.construct_document(node)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}; {path.absolute()} was looked at")
         except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synth2real.sources.base import Source
-from synth2real.sources.folder import Folder
+from synth2real.sources.folder import Folder, Pictures
 from synth2real.sources.idx import Idx
 from synth2real.sources.mnist import Mnist
 from synth2real.sources.npz import Npz
@@ -26,13 +26,14 @@ class SourceKind(NamedTuple):
     has_test: bool
 
 
-# By the names that settings have for them. The fonts (sources/fonts/) are a source, too, opened
-# once they are downloaded.
+# By the names that settings have for them; `pictures` have no labels (real.unlabelled). The fonts
+# (sources/fonts/) are a source, too, opened once they are downloaded.
 SOURCES = {
     "mnist": SourceKind(lambda _, part: Mnist(part), None, True),
     "folder": SourceKind(
         lambda path, _: Folder(path), "a folder with one sub-folder of images a class", False
     ),
+    "pictures": SourceKind(lambda path, _: Pictures(path), None, False),
     "npz": SourceKind(
         lambda path, _: Npz(path),
         "an .npz file with images uint8 [N, H, W] or [N, H, W, C] and labels [N]",

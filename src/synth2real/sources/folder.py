@@ -51,11 +51,7 @@ class Folder:
         Raises:
             InputError: it is no folder, has no sub-folder, or one without pictures.
         """
-        if not self.path.is_dir():
-            raise InputError(
-                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked "
-                f"at; {_WHAT_IS_RIGHT} is needed"
-            )
+        self._check(_WHAT_IS_RIGHT)
         folders: dict[str, list[str]] = {}
         for entry in _entries(self.path):
             if _is_folder(entry):
@@ -86,6 +82,13 @@ class Folder:
         counts = [len(found) for found in found_by_class]
         paths = [path for found in found_by_class for path in found]
         return Listing(classes, paths, np.repeat(np.arange(len(classes), dtype=np.int32), counts))
+
+    def _check(self, right: str) -> None:
+        if not self.path.is_dir():
+            raise InputError(
+                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; "
+                f"{right} is needed"
+            )
 
     def labels(self) -> list[str]:
         classes, _, class_N = self.listing
@@ -149,11 +152,7 @@ class Pictures(Folder):
         Raises:
             InputError: it is no folder, or has no picture.
         """
-        if not self.path.is_dir():
-            raise InputError(
-                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; a "
-                "folder with pictures is needed"
-            )
+        self._check("a folder with pictures")
         paths = sorted(_pictures(self.path, ".", ()))
         if not paths:
             raise InputError(
