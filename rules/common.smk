@@ -119,6 +119,7 @@ IMAGES_HELD = EXPERIMENT.splits.total or N_REAL + N_SYNTHETIC
 # Real images without labels, of a folder or left out by splits.
 PICTURES = EXPERIMENT.unlabelled_source
 N_UNLABELLED = count(PICTURES) if PICTURES else N_REAL
+UNLABELLED = "results/real/unlabelled.npz" if PICTURES else []
 
 
 def more(value):
@@ -197,8 +198,7 @@ def classifiers(trainsets):
 
 def unlabelled(wildcards):
     """The file of images without labels, for sets that need one."""
-    needed = PICTURES and SETS[wildcards.dataset].recipe == PSEUDO
-    return "results/real/unlabelled.npz" if needed else []
+    return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
 
 
 def figure(name):

@@ -1,8 +1,8 @@
 # All synthetic images of a split, and the synthetic test set, converted by a GAN.
-#   in:  a GAN, the split, the synthetic and the real images
+#   in:  a GAN, the split, the synthetic images
 #   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
 
-CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.candidates
+CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.copies
 
 
 rule convert:
@@ -11,7 +11,6 @@ rule convert:
         spec=SPEC,
         networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
-        real="results/{fold}real/train.npz",
         synthetic_train="results/synthetic/train.npz",
         synthetic_test="results/synthetic/test.npz",
     output:
@@ -28,15 +27,12 @@ rule convert:
     resources:
         mem_mb=memory(4000, CONVERSIONS),
         runtime=minutes(
-            (CONVERSIONS * EXPERIMENT.convert.copies, GANS[EXPERIMENT.gan_preset].conversion_rate),
-            (EXPERIMENT.classifier.samples, CLASSIFIER_RATE),
+            (CONVERSIONS, GANS[EXPERIMENT.gan_preset].conversion_rate),
         ),
         gpu=GPU,
     params:
         compute=asdict(EXPERIMENT.compute),
         gan=asdict(EXPERIMENT.gan),
         config=asdict(EXPERIMENT.convert),
-        # The teacher's, where one chooses among candidates.
-        classifier=asdict(EXPERIMENT.classifier) if EXPERIMENT.convert.candidates > 1 else None,
     script:
         "../workflow/scripts/convert.py"

@@ -19,7 +19,7 @@ if EXPERIMENT.unlabelled:
     CURVES["unlabelled"] = "unlabelled"
 FIGURES = ["figure2", "figure3", *CURVES, "gap"]
 # Figure 3 has room for four sizes, of the first fold, draw and GAN.
-SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}/convert/seed{GAN_SEEDS[0]}/test.npz"
+SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}"
 SHOWN_SIZES = [size.name for size in spread_sizes(EXPERIMENT.sizes)]
 
 TABLES = ["accuracy", "recall"]
@@ -84,7 +84,9 @@ rule figure3:
         code=code("figure3.py"),
         spec=SPEC,
         synthetic="results/synthetic/test.npz",
-        converted=expand(SHOWN, size=SHOWN_SIZES),
+        real=f"results/{FOLDS[0]}real/train.npz",
+        converted=expand(f"{SHOWN}/convert/seed{GAN_SEEDS[0]}/test.npz", size=SHOWN_SIZES),
+        splits=expand(f"{SHOWN}/splits/split.npz", size=SHOWN_SIZES),
     output:
         **figure("figure3"),
     log:

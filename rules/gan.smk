@@ -1,5 +1,5 @@
 # One GAN for each size, draw and seed, from synthetic images to ones like the real.
-#   in:  a split, the real and the synthetic training images
+#   in:  a split, the real and the synthetic training images, real ones without labels
 #   out: results/{size}/draw{draw}/gan/seed{seed}/networks.npz, metrics.jsonl
 
 
@@ -10,6 +10,7 @@ rule gan:
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         real="results/{fold}real/train.npz",
         synthetic="results/synthetic/train.npz",
+        unlabelled=UNLABELLED if EXPERIMENT.gan.unlabelled else [],
     output:
         networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
         metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
@@ -23,7 +24,7 @@ rule gan:
     # One core whatever --cores is: more would change the order of sums, and so the last bits.
     threads: 1
     resources:
-        mem_mb=memory(4000, IMAGES_HELD),
+        mem_mb=memory(4000, IMAGES_HELD + (N_UNLABELLED if EXPERIMENT.gan.unlabelled else 0)),
         runtime=minutes((EXPERIMENT.gan.samples, GANS[EXPERIMENT.gan_preset].training_rate)),
         gpu=GPU,
     params:

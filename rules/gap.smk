@@ -102,7 +102,7 @@ use rule gap_synthetic as gap_converted with:
         "results/benchmarks/{fold}{size}/draw{draw}/gap_converted_seed{seed}.tsv"
 
 
-# What classifiers learn from: candidates chosen, and real images among them.
+# What classifiers learn from.
 use rule gap_synthetic as gap_gan with:
     input:
         **GAP_INPUT,

@@ -42,8 +42,11 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert experiment.splits == SplitsConfig(total=60_000, seeds=(0,), stratify=False)
     assert experiment.synthetic == SyntheticConfig(images=None, test_images=10_030, seed=0)
     assert experiment.fonts == FontsConfig()
-    assert experiment.gan == gan_config("synth2real") and experiment.gan_seeds == (0,)
-    assert experiment.convert == ConvertConfig(candidates=4, copies=1, synthetic_worth=200.0)
+    # There are no real images without labels, which the preset would use.
+    assert gan_config("synth2real").unlabelled
+    assert experiment.gan == gan_config("synth2real", unlabelled=False)
+    assert experiment.gan_seeds == (0,)
+    assert experiment.convert == ConvertConfig(copies=1)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
     assert experiment.augmented is False
 
@@ -89,10 +92,10 @@ def test_settings_reach_the_experiment() -> None:
     assert experiment.synthetic == SyntheticConfig(None, 20, 7)
     assert experiment.splits == SplitsConfig(80, (8, 2), True)
     assert (experiment.gan_seeds, experiment.runs) == ((3, 1), 2)
-    weights = LossWeights(1.0, 1.0, 1.0, task_real=0.0, pixel_change=2)
+    weights = LossWeights(1.0, 1.0, 1.0, task_real=0.0, pixel_change=2, diversity=0.0)
     assert experiment.gan == gan_config("pixelda-code", samples=640, weights=vars(weights))
     assert experiment.gan.weights == weights and experiment.gan.samples == 640
-    assert experiment.convert == ConvertConfig(candidates=1, copies=3, synthetic_worth=None)
+    assert experiment.convert == ConvertConfig(copies=3)
     assert experiment.classifier.filters == (3, 4) and experiment.classifier.one_cycle
     assert experiment.classifier.hidden == 1024
 

@@ -13,16 +13,12 @@ from synth2real.convert.config import ConvertConfig
 from synth2real.convert.convert import (
     CONVERT,
     convert_images,
-    draw_candidate,
-    draw_exemplars,
     load_generator,
-    warp_images,
     write_converted,
 )
 from synth2real.errors import InputError
 from synth2real.gan.networks import Generator
 from synth2real.gan.state import GanState
-from synth2real.gan.step import prepare
 from synth2real.io.arrays import load_arrays
 from synth2real.io.trees import save_tree
 from synth2real.splits import Size, read_split
@@ -30,9 +26,7 @@ from synth2real.training import BATCH, Images
 from tiny import (
     numbered_images,
     random_gan_state,
-    random_images,
     random_pixels,
-    tiny_classifier,
     tiny_gan,
     write_tiny_split,
 )
@@ -40,7 +34,7 @@ from tiny import (
 KEY = jax.random.key(0)
 GAN = tiny_gan()
 STATE = random_gan_state(GAN, spread=0.3)
-PAPER = ConvertConfig(candidates=1, copies=1, synthetic_worth=None)
+PAPER = ConvertConfig(copies=1)
 
 
 def blank(state: GanState, tint: float) -> GanState:
@@ -54,8 +48,12 @@ def blank(state: GanState, tint: float) -> GanState:
     return state._replace(generator=state.generator._replace(params=params))
 
 
+def labelled(images: np.ndarray) -> Images:
+    return Images(jnp.asarray(images), jnp.zeros(len(images), jnp.int32))
+
+
 def convert(images: np.ndarray, key: jax.Array = KEY, state: GanState = STATE) -> np.ndarray:
-    return convert_images(GAN, state.generator, images, key)
+    return convert_images(GAN, state.generator, labelled(images), key)
 
 
 # (x + 1) / 2 * 255 of -1, 0, 1, and of tanh(0.5) = 0.46212: 186.42.
@@ -74,24 +72,24 @@ def test_conversions_are_the_generators_in_evaluation_mode() -> None:
     )
     generator = STATE.generator._replace(params=silent)
     images = random_pixels(3)
-    converted = convert_images(GAN, generator, images, KEY)
+    converted = convert_images(GAN, generator, labelled(images), KEY)
     module = nnx.merge(GAN.generator, *generator[:2])
     right = reference.generator(module, images / 127.5 - 1, np.zeros((3, 10)), train=False)
     assert right.std() > 0.1
     assert np.abs(converted - (right + 1) / 2 * 255).max() <= 0.51
 
 
-def test_without_a_step_of_training_images_are_only_warped() -> None:
-    images = random_pixels(3)
-    for augment in (False, True):
-        gan = tiny_gan(samples=0, augment=augment)
-        converted = convert_images(gan, blank(STATE, 50.0).generator, images, KEY)
-        # `in_batches` folds the batch's start into the key; a half of that is the warp's.
-        key, _ = jax.random.split(jax.random.fold_in(KEY, 0))
-        full = np.pad(images, ((0, BATCH - 3), (0, 0), (0, 0), (0, 0)))
-        right = (np.asarray(prepare(gan, jnp.asarray(full), key))[:3] + 1) / 2 * 255
-        assert np.abs(converted - right).max() <= 0.51
-        assert (converted == images).all() != augment
+def test_a_generator_gets_each_images_class() -> None:
+    gan = tiny_gan("synth2real", generator_blocks=0)
+    state = random_gan_state(gan, spread=0.3)
+    images = np.broadcast_to(random_pixels(1), (3, 28, 28, 1))
+    one, other, again = (
+        convert_images(gan, state.generator, Images(jnp.asarray(images), jnp.array(labels)), KEY)
+        for labels in ([3, 4, 5], [3, 7, 5], [3, 4, 5])
+    )
+    np.testing.assert_array_equal(one, again)
+    changed = (one != other).any((1, 2, 3))
+    assert changed.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1])
@@ -105,7 +103,7 @@ def test_every_image_is_converted_once_and_in_order(count: int) -> None:
     generator = STATE.generator._replace(params=nnx.state(module, nnx.Param))
     greys = np.arange(count) % 251
     images = np.broadcast_to(greys[:, None, None, None], (count, 28, 28, 1)).astype(np.uint8)
-    converted = convert_images(GAN, generator, images, KEY)
+    converted = convert_images(GAN, generator, labelled(images), KEY)
     right = (np.tanh(greys / 127.5 - 1) + 1) / 2 * 255
     assert len(converted) == count
     assert np.abs(converted - right[:, None, None, None]).max() <= 0.51
@@ -153,10 +151,8 @@ def write(
     write_converted(
         GAN,
         config,
-        tiny_classifier(samples=200) if config.candidates > 1 else None,
         gan_path=folder / "networks.npz",
         split_path=folder / "split.npz",
-        real_path=folder / "real.npz",
         synthetic_train_path=folder / "synthetic_train.npz",
         synthetic_test_path=folder / "synthetic_test.npz",
         seed=seed,
@@ -187,17 +183,12 @@ def test_training_images_and_labels_are_in_the_splits_order(folder: Path) -> Non
         labels.tolist() == synthetic_labels[order].tolist()
         and labels.dtype == synthetic_labels.dtype
     )
-    (candidate,) = jax.random.split(keys()[0], 1)
-    np.testing.assert_array_equal(
-        images, convert(synthetic[order], jax.random.split(candidate, 3)[1])
-    )
+    (key,) = jax.random.split(keys()[0], 1)
+    np.testing.assert_array_equal(images, convert(synthetic[order], key))
 
 
-def test_the_test_set_is_the_generators_alone_in_the_synthetic_test_sets_order(
-    folder: Path,
-) -> None:
-    config = ConvertConfig(candidates=2, copies=1, synthetic_worth=1.0)
-    images, labels = load_arrays(write(folder, config=config)[1], "images", "labels")
+def test_the_test_set_is_in_the_synthetic_test_sets_order(folder: Path) -> None:
+    images, labels = load_arrays(write(folder)[1], "images", "labels")
     synthetic, synthetic_labels = load_arrays(folder / "synthetic_test.npz", "images", "labels")
     assert labels.tolist() == synthetic_labels.tolist()
     np.testing.assert_array_equal(images, convert(synthetic, keys()[1]))
@@ -223,81 +214,9 @@ def test_conversion_shares_no_key_with_training() -> None:
     assert not any((jax.random.fold_in(KEY, CONVERT) == key).all() for key in training)
 
 
-# --- exemplars and candidates -----------------------------------------------------------------
-
-SYNTHETIC_LABELS = np.repeat(np.arange(10), 200)
-
-
-def test_exemplars_show_the_same_class_and_leave_the_synthetic_their_share() -> None:
-    real_labels = np.array([0, 1, 1, 2, 3, 4, 5, 6, 7, 7])  # no 8 and no 9
-    exemplars = draw_exemplars(SYNTHETIC_LABELS, real_labels, 10.0, KEY)
-    drawn = exemplars >= 0
-    assert (real_labels[exemplars[drawn]] == SYNTHETIC_LABELS[drawn]).all()
-    assert not drawn[SYNTHETIC_LABELS >= 8].any()
-    # 10 / (10 + 10) of 1,600 images: 800, four standard deviations (20) around it.
-    assert abs(drawn[SYNTHETIC_LABELS < 8].sum() - 800) < 80
-    assert set(exemplars[drawn & (SYNTHETIC_LABELS == 7)]) == {8, 9}
-
-
-def test_synthetic_images_alone_where_their_worth_is_none() -> None:
-    assert (draw_exemplars(SYNTHETIC_LABELS, np.arange(10), None, KEY) == -1).all()
-
-
-def test_real_images_alone_where_the_synthetic_are_worth_nothing() -> None:
-    assert (draw_exemplars(SYNTHETIC_LABELS, np.arange(10), 0.0, KEY) == SYNTHETIC_LABELS).all()
-
-
-def test_a_candidate_is_a_conversion_or_a_warped_real_image() -> None:
-    synthetic, real = random_images(40), random_images(30, seed=1)
-    config = ConvertConfig(candidates=1, copies=1, synthetic_worth=30.0)
-    candidate = draw_candidate(GAN, config, blank(STATE, 50.0).generator, synthetic, real, KEY)
-    key, _, _ = jax.random.split(KEY, 3)
-    exemplars = draw_exemplars(np.asarray(synthetic.labels), np.asarray(real.labels), 30.0, key)
-    assert 0 < candidate.from_real.sum() < 40
-    np.testing.assert_array_equal(candidate.from_real, exemplars >= 0)
-    assert (candidate.images[~candidate.from_real] == 255).all()  # whatever the generator paints
-    # Nothing warps them here, so they come through as they are.
-    right = np.asarray(real.images)[exemplars[candidate.from_real]]
-    np.testing.assert_array_equal(candidate.images[candidate.from_real], right)
-
-
-def test_warped_images_stay_in_range_and_differ_by_image() -> None:
-    images = np.broadcast_to(random_pixels(1), (3, 28, 28, 1))
-    warped = warp_images(tiny_gan(augment=True), images, KEY)
-    assert warped.dtype == np.uint8 and len({image.tobytes() for image in warped}) == 3
-    np.testing.assert_array_equal(warp_images(GAN, images, KEY), images)
-
-
-def test_of_several_candidates_one_is_written_for_each_image(folder: Path) -> None:
-    config = ConvertConfig(candidates=3, copies=1, synthetic_worth=10.0)
-    path = write(folder, config=config)[0]
-    images, labels = load_arrays(path, "images", "labels")
-    real, real_labels = load_arrays(folder / "real.npz", "images", "labels")
-    synthetic, synthetic_labels = load_arrays(folder / "synthetic_train.npz", "images", "labels")
-    split = read_split(folder / "split.npz")
-    assert labels.tolist() == synthetic_labels[split.synthetic].tolist()
-    parts = [
-        Images(jnp.asarray(x[index]), jnp.asarray(y[index], "int32"))
-        for x, y, index in (
-            (synthetic, synthetic_labels, split.synthetic),
-            (real, real_labels, split.real),
-        )
-    ]
-    candidates = np.stack(
-        [
-            draw_candidate(GAN, config, STATE.generator, *parts, k).images
-            for k in jax.random.split(keys()[0], 3)
-        ]
-    )
-    among = (candidates == images).all((2, 3, 4))
-    assert among.any(0).all() and not among[0].all()
-
-
 def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -> None:
     one, _ = write(folder, "one")
-    three, test = write(
-        folder, "three", config=ConvertConfig(candidates=1, copies=3, synthetic_worth=None)
-    )
+    three, test = write(folder, "three", config=ConvertConfig(copies=3))
     images, labels = load_arrays(one, "images", "labels")
     copies, copied_labels = load_arrays(three, "images", "labels")
     assert copied_labels.tolist() == labels.tolist() * 3

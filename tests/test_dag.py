@@ -233,7 +233,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             CONVERTED + Counter(figure3=1) + TABLE + GAP,
         ),
         (
-            {"convert": {"candidates": 2}},
+            {"convert": {"copies": 2}},
             CONVERTED - Counter(gan=2) + Counter(figure3=1) + TABLE + GAP,
         ),
         (
@@ -243,7 +243,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         (
             {"classify": {"samples": 3000}},
             Counter(classify_train=6, classify_train_gan=4, classify_test=2)
-            + Counter(convert=2, gap_judge=1, figure3=1)
+            + Counter(gap_judge=1)
             + MEASURED
             + TABLE
             + GAP,
@@ -254,6 +254,13 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         ),
         (
             {"real": {"unlabelled": "rest"}},
+            CONVERTED
+            + Counter(classify_train=4, classify_train_gan=2, unlabelled=1, figure3=1)
+            + TABLE
+            + GAP,
+        ),
+        (
+            {"real": {"unlabelled": "rest"}, "gan": {"unlabelled": False}},
             Counter(classify_train=4, classify_train_gan=2, classify_test=2, unlabelled=1) + TABLE,
         ),
         ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
@@ -266,6 +273,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         "classifier setting",
         "baselines",
         "unlabelled images",
+        "unlabelled images for the classifiers alone",
         "ratio removed",
         "nothing",
     ],

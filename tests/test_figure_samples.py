@@ -28,7 +28,7 @@ def draw(name: str, png: Path, svg: Path) -> Figure:
     pictures, labels = images()
     if name == "synthetic_images":
         return samples.synthetic_images(DIGITS, pictures, labels, 0, png, svg)
-    pairs = samples.Pairs(pictures, 255 - pictures, labels)
+    pairs = samples.Pairs(pictures, 255 - pictures, labels, pictures)
     return samples.converted_images(DIGITS, {"r = 0.007": pairs, "r = 0.04": pairs}, png, svg)
 
 
@@ -90,20 +90,22 @@ def test_figure_2_shows_each_digit_in_its_row_by_seed(tmp_path: Path) -> None:
     assert not np.array_equal(shown, other)
 
 
-def test_figure_3_shows_synthetic_above_converted(tmp_path: Path) -> None:
+def test_figure_3_shows_synthetic_converted_and_nearest_real(tmp_path: Path) -> None:
     figure = draw("converted_images", tmp_path / "a.png", tmp_path / "a.svg")
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["r = 0.007", "r = 0.04"]
     canvas = canvas_of(figure)
     assert list(canvas[0, ::CELL]) == list(range(10))
     assert list(canvas[CELL, ::CELL]) == [255 - digit for digit in range(10)]
+    # Real images have greys from 0 to 199.
+    assert list(canvas[2 * CELL, ::CELL]) == [199] * 10
 
 
 def test_a_missing_digit_leaves_its_cell_white(tmp_path: Path) -> None:
     pictures, labels = images()
     keep = labels != 3
-    pairs = samples.Pairs(pictures[keep], pictures[keep], labels[keep])
+    pairs = samples.Pairs(pictures[keep], pictures[keep], labels[keep], pictures[:1])
     figure = samples.converted_images(
         DIGITS, {"r = 0.1": pairs}, tmp_path / "a.png", tmp_path / "a.svg"
     )
     canvas = canvas_of(figure)
-    assert np.all(canvas[:, 3 * CELL : 4 * CELL] == 255)
+    assert np.all(canvas[: 2 * CELL, 3 * CELL : 4 * CELL] == 255)

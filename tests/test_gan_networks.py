@@ -45,7 +45,7 @@ def make(module: type[nnx.Module], **overrides) -> nnx.Module:
 
 @partial(nnx.jit, static_argnames="train")
 def run(generator: Generator, x: jax.Array, z: jax.Array, *, train: bool) -> jax.Array:
-    return generator(x, z, train=train)
+    return generator(x, jnp.zeros(len(x), jnp.int32), z, train=train)
 
 
 @partial(nnx.jit, static_argnames="train")
@@ -181,7 +181,7 @@ def test_networks_take_images_of_any_size(
 
             def use(gan: Gan = gan) -> tuple[jax.Array, jax.Array]:
                 state = init_state(gan.config, gan.spec, KEY)
-                converted, _ = generate(gan, state.generator, x, KEY, train=True)
+                converted, _ = generate(gan, state.generator, x, labels, KEY, train=True)
                 return converted, discriminate(gan, state.discriminator, x, labels, KEY)[0]
 
             converted, logits = jax.eval_shape(use)

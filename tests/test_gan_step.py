@@ -135,7 +135,7 @@ def test_real_and_converted_images_both_teach_the_real_stem(loss: str) -> None:
 @pytest.fixture(scope="module")
 def known() -> tuple[GanState, GanState, dict, np.ndarray, np.ndarray]:
     """A step on copies of one image of each kind: whatever is drawn, the batch is known."""
-    synthetic, real = (Images(*(x[jnp.zeros(20, int)] for x in images)) for images in DATA)
+    synthetic, real = (Images(*(x[jnp.zeros(20, int)] for x in images)) for images in DATA[:2])
     before = STATE._replace(generator=blank_generator(STATE, 0.4))
     after, losses = step(GanData(synthetic, real), before)
     real, synthetic = (np.asarray(x.images[:2]) / 127.5 - 1 for x in (real, synthetic))
@@ -176,7 +176,7 @@ def test_the_discriminators_averages_see_real_then_converted_images(known) -> No
 def test_task_losses_are_those_of_the_networks_before_the_step(known) -> None:
     before, _, losses, real, synthetic = known
     task = merged(QUIET.task, before.task)
-    synthetic_label, real_label = (images.labels[:1] for images in DATA)
+    synthetic_label, real_label = (images.labels[:1] for images in DATA[:2])
     for name, x, stem, label in [
         ("task_synthetic", synthetic, "synthetic", synthetic_label),
         ("task_converted", np.full_like(synthetic, np.tanh(0.4)), "real", synthetic_label),
@@ -213,7 +213,7 @@ def test_pixel_change_compares_the_conversion_with_its_synthetic_image(known) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [p for p in PRESETS if gan_config(p).step == "pixelda"])
 def test_one_step_of_each_preset(preset: str) -> None:
     gan = make_gan(gan_config(preset, batch_size=2), DIGITS)
     state = random_gan_state(gan)

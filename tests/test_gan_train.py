@@ -18,7 +18,7 @@ from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
 from synth2real.gan.state import Gan, init_state
 from synth2real.gan.step import GanData, make_train_step
-from synth2real.gan.train import load_gan_data, make_validate, train_gan
+from synth2real.gan.train import STEPS, load_gan_data, make_validate, train_gan
 from synth2real.io.checkpoints import CheckpointError, open_checkpoints
 from synth2real.io.trees import load_tree
 from synth2real.splits import Size, read_split, write_split
@@ -55,7 +55,7 @@ def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tupl
 def compiled_once() -> Iterator[None]:
     """All runs here share the program of a GAN's step, which takes most of their time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("synth2real.gan.train.make_train_step", functools.cache(make_train_step))
+        patch.setitem(STEPS, "pixelda", functools.cache(make_train_step))
         yield
 
 
@@ -147,7 +147,9 @@ def test_training_and_validation_images_are_the_splits(tmp_path: Path) -> None:
     _, synthetic_labels = numbered_images(paths["synthetic"], 60, start=100)
     split_in_half(60, paths["real"], paths["synthetic"], paths["split"])
     split = read_split(paths["split"])
-    train, validation = load_gan_data(paths["split"], paths["real"], paths["synthetic"])
+    train, validation = load_gan_data(
+        QUIET.config, paths["split"], paths["real"], paths["synthetic"]
+    )
     assert train.real.images.shape == (27, 28, 28, 1)
     assert train.real.images[:, 0, 0, 0].tolist() == split.real_train.tolist()
     assert validation.real.images[:, 5, 7, 0].tolist() == split.real_validation.tolist()
@@ -165,7 +167,7 @@ def test_a_damaged_image_file_is_refused_by_name(tmp_path: Path) -> None:
     split_in_half(20, images, images, tmp_path / "split.npz")
     (tmp_path / "synthetic.npz").write_bytes(images.read_bytes()[:2000])
     with pytest.raises(InputError, match=r"synthetic\.npz: cannot be read"):
-        load_gan_data(tmp_path / "split.npz", images, tmp_path / "synthetic.npz")
+        load_gan_data(QUIET.config, tmp_path / "split.npz", images, tmp_path / "synthetic.npz")
 
 
 def test_validation_accuracies_are_the_task_classifiers() -> None:

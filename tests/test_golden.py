@@ -27,8 +27,9 @@ from synth2real.classify import config as classify_config
 from synth2real.classify import train as classify_train
 from synth2real.convert.convert import convert_images
 from synth2real.gan import config as gan_config
+from synth2real.gan import train as gan_train
 from synth2real.gan.state import Network, init_state, make_gan
-from synth2real.gan.step import GanData, make_train_step
+from synth2real.gan.step import GanData
 from synth2real.nn import convolution
 from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
 from synth2real.sources.fonts.render import Fonts, RenderConfig
@@ -109,7 +110,7 @@ def gan_numbers(preset: str) -> dict[str, Any]:
     state = state._replace(task=sharpen(state.task))
     names = ["generator", "discriminator", "task"]
     networks = {name: getattr(state, name).params for name in names}
-    step = jax.jit(make_train_step(make_gan(config, DIGITS)))
+    step = jax.jit(gan_train.STEPS[config.step](make_gan(config, DIGITS)))
     data = GanData(synthetic=labelled_images(0), real=labelled_images(1))
     return {"parameters": counts(networks), "losses": losses(step, state, data)}
 
@@ -145,8 +146,9 @@ def converted(preset: str) -> np.ndarray:
     config = gan_config.gan_config(preset, batch_size=GAN_BATCH, samples=2 * GAN_BATCH * STEPS)
     state = jax.jit(init_state, static_argnums=(0, 1))(config, DIGITS, INIT)
     generator = sharpen(state.generator)
-    pixels = soft_pixels(CONVERTED, 2)[..., None]
-    images = convert_images(make_gan(config, DIGITS), generator, pixels, CONVERT)
+    pixels = jnp.asarray(soft_pixels(CONVERTED, 2)[..., None])
+    synthetic = Images(pixels, jnp.arange(CONVERTED, dtype="int32"))
+    images = convert_images(make_gan(config, DIGITS), generator, synthetic, CONVERT)
     return images.reshape(CONVERTED, -1)
 
 

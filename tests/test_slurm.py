@@ -156,8 +156,7 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
     assert sorted(entries["gan"]) == ["11:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
     # Three sets each, and three tests of 11 minutes with seven gaps of 10.
     assert entries["real"] == ["30:00|4004M|1"]
-    # 4.7 MB for 1,000 images, held twice; four candidates of them in conversion.
-    assert entries["converted"] == ["30:00|4018M|1"] * 3
+    assert entries["converted"] == ["30:00|4004M|1"] * 3
     assert entries["measured"] == ["1:43:00|4004M|1"]
 
 

@@ -104,7 +104,12 @@ def random_gan_state(gan: Gan, spread: float = 0.02) -> GanState:
         ones = "stats" in name and ("var" in name or "'u'" in name or "sigma" in name)
         return (jnp.ones if ones else jnp.zeros)(leaf.shape, leaf.dtype)
 
-    return jax.tree_util.tree_map_with_path(fill, state)
+    state = jax.tree_util.tree_map_with_path(fill, state)
+    networks = {name: getattr(state, name) for name in ("generator", "discriminator", "task")}
+    # An average starts as what it is of.
+    return state._replace(
+        **{name: n._replace(average=n.average and n.params) for name, n in networks.items()}
+    )
 
 
 def blank_generator(state: GanState, tint: float) -> Network:

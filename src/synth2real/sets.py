@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 # How a classifier learns from a set; the same for every set that has it.
 PLAIN = "plain"  # all images are one pool, as in the paper
-AUGMENTED = "augmented"  # random affine maps; each part makes an equal share of every batch
-PSEUDO = "pseudo"  # that with elastic maps, and real images without labels (classify/pseudo.py)
+AUGMENTED = "augmented"  # random warps; each part makes an equal share of every batch
+PSEUDO = "pseudo"  # that, and real images without labels (classify/pseudo.py)
 
 
 class TrainingSetKind(NamedTuple):

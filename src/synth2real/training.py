@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
+from synth2real.splits import Split
 
 log = logging.getLogger(__name__)
 
@@ -47,28 +48,59 @@ def load_images(path: Path, index: np.ndarray | None = None) -> Images:
     return Images(jnp.asarray(images_NxHxWxC), jnp.asarray(labels_N, jnp.int32))
 
 
+def load_unlabelled(path: Path | None, real_path: Path, split: Split) -> jax.Array:
+    """Reads real images without labels, uint8 [N, H, W, C], to the device.
+
+    Args:
+        path: a file of them; None takes the real training images that a split leaves out.
+        real_path: all real training images.
+        split: which of those are labelled.
+
+    Raises:
+        InputError: the split leaves none out.
+    """
+    if path:
+        return jnp.asarray(load_arrays(path, "images")[0])
+    (images_NxHxWxC,) = load_arrays(real_path, "images")
+    others = np.delete(images_NxHxWxC, split.real, axis=0)
+    if not len(others):
+        raise InputError(
+            f"real.unlabelled: rest is nothing: all {len(split.real):,} real images have a part in "
+            "the split; name a folder, or fewer real images (real.counts)"
+        )
+    return jnp.asarray(others)
+
+
 def join(parts: Sequence[Images]) -> Images:
     """All images of the parts, in order."""
     return Images(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def in_batches(
-    function: Callable, images_NxHxWxC: np.ndarray | jax.Array, key: jax.Array | None = None
+    function: Callable, data: np.ndarray | jax.Array | Images, key: jax.Array | None = None
 ):
     """Applies a compiled function to batches of images and puts the results together, [N, ...].
 
-    With a key, the function gets another one for each batch. Images on a device stay there.
+    `data` are images, with labels or without. With a key, the function gets another one for each
+    batch. Images on a device stay there.
     """
+    total = len(jax.tree.leaves(data)[0])
     results = []
-    for start in range(0, max(len(images_NxHxWxC), 1), BATCH):
-        batch = images_NxHxWxC[start : start + BATCH]
-        count = len(batch)
-        if count < BATCH:
-            # The last batch is filled up: one compiled shape serves all.
-            batch = jnp.pad(batch, ((0, BATCH - count), (0, 0), (0, 0), (0, 0)))
+    for start in range(0, max(total, 1), BATCH):
+        count = min(BATCH, total - start)
+        batch = jax.tree.map(functools.partial(_take_batch, start=start), data)
         keys = () if key is None else (jax.random.fold_in(key, start),)
         results.append(np.asarray(function(batch, *keys))[:count])
     return np.concatenate(results)
+
+
+def _take_batch(array_NxX: jax.Array, start: int) -> jax.Array:
+    """A batch; the last one is filled up: one compiled shape serves all."""
+    batch_BxX = array_NxX[start : start + BATCH]
+    missing = BATCH - len(batch_BxX)
+    if not missing:
+        return batch_BxX
+    return jnp.pad(batch_BxX, ((0, missing), *((0, 0),) * (batch_BxX.ndim - 1)))
 
 
 def draw_batch(data: Images, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:

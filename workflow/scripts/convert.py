@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from synth2real.classify.config import ClassifierConfig
 from synth2real.convert.config import ConvertConfig
 from synth2real.convert.convert import write_converted
 from synth2real.gan.config import load_gan_config
@@ -14,14 +13,11 @@ from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
 use(ComputeConfig(**snakemake.params.compute))
-classifier = snakemake.params.classifier
 write_converted(
     make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
     ConvertConfig(**snakemake.params.config),
-    classifier and ClassifierConfig(**classifier),
     gan_path=Path(snakemake.input.networks),
     split_path=Path(snakemake.input.split),
-    real_path=Path(snakemake.input.real),
     synthetic_train_path=Path(snakemake.input.synthetic_train),
     synthetic_test_path=Path(snakemake.input.synthetic_test),
     seed=int(snakemake.wildcards.seed),

@@ -7,10 +7,13 @@ from synth2real.job import start_job
 from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
-synthetic = Path(snakemake.input.synthetic)
-pairs = [load_pairs(synthetic, Path(converted)) for converted in snakemake.input.converted]
+files = snakemake.input
+pairs = [
+    load_pairs(Path(files.synthetic), Path(converted), Path(files.real), Path(split))
+    for converted, split in zip(files.converted, files.splits, strict=True)
+]
 converted_images(
-    read_spec(Path(snakemake.input.spec)),
+    read_spec(Path(files.spec)),
     dict(zip(snakemake.params.titles, pairs, strict=True)),
     Path(snakemake.output.png),
     Path(snakemake.output.svg),

@@ -15,8 +15,14 @@ start_job(snakemake.log[0], snakemake.threads)
 use(ComputeConfig(**snakemake.params.compute))
 config, wildcards = snakemake.params.config, snakemake.wildcards
 networks = Path(snakemake.output.networks)
+gan = make_gan(load_gan_config(config), read_spec(Path(snakemake.input.spec)))
+unlabelled = snakemake.input.unlabelled
 train, validation = load_gan_data(
-    Path(snakemake.input.split), Path(snakemake.input.real), Path(snakemake.input.synthetic)
+    gan.config,
+    Path(snakemake.input.split),
+    Path(snakemake.input.real),
+    Path(snakemake.input.synthetic),
+    Path(unlabelled) if unlabelled else None,
 )
 origin = fingerprint(
     [Path(file) for file in snakemake.input],
@@ -26,7 +32,7 @@ origin = fingerprint(
 )
 with open_checkpoints(networks.with_name("checkpoints"), origin) as checkpoints:
     train_gan(
-        make_gan(load_gan_config(config), read_spec(Path(snakemake.input.spec))),
+        gan,
         train,
         validation,
         seed=int(wildcards.seed),

@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from synth2real.errors import InputError
-from synth2real.io.arrays import load_arrays
 from synth2real.sets import AUGMENTED, PSEUDO, TrainingSetKind
-from synth2real.splits import Split, read_split
-from synth2real.training import Images, join, load_images
+from synth2real.splits import read_split
+from synth2real.training import Images, join, load_images, load_unlabelled
 
 
 class TrainingSet(NamedTuple):
@@ -20,7 +17,7 @@ class TrainingSet(NamedTuple):
 
     Attributes:
         pools: images; each pool gives an equal share of every batch.
-        augment: whether each image drawn goes through `synth2real.nn.augment.random_affine`.
+        augment: whether each image drawn goes through `synth2real.nn.augment.random_warp`.
         unlabelled: real images without labels, uint8 [N, H, W, C], for the recipe with
             pseudo-labels (`synth2real.classify.pseudo`); None for the others.
     """
@@ -65,23 +62,10 @@ def load_training_set(
             assert converted_path, "a set with converted images needs a GAN"
             parts.append(load_images(converted_path))
     if kind.recipe == PSEUDO:
-        return TrainingSet(parts, unlabelled=_load_unlabelled(unlabelled_path, real_path, split))
+        return TrainingSet(parts, unlabelled=load_unlabelled(unlabelled_path, real_path, split))
     if kind.recipe == AUGMENTED:
         return TrainingSet(parts, augment=True)
     return TrainingSet([join(parts)])
-
-
-def _load_unlabelled(path: Path | None, real_path: Path, split: Split) -> jax.Array:
-    if path:
-        return jnp.asarray(load_arrays(path, "images")[0])
-    (images_NxHxWxC,) = load_arrays(real_path, "images")
-    others = np.delete(images_NxHxWxC, split.real, axis=0)
-    if not len(others):
-        raise InputError(
-            f"real.unlabelled: rest is nothing: all {len(split.real):,} real images have a part in "
-            "the split; name a folder, or fewer real images (real.counts)"
-        )
-    return jnp.asarray(others)
 
 
 def draw_evenly(pools: Sequence[Images], key: jax.Array, size: int) -> Images:

@@ -25,7 +25,7 @@ from synth2real.classify.state import (
     scale_pixels,
 )
 from synth2real.io.trees import load_tree, save_tree
-from synth2real.nn.augment import random_affine
+from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
 from synth2real.training import Images, Progress, in_batches, run_chunks
 
@@ -36,11 +36,11 @@ def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = F
 
     def train_step(state: ClassifierState, pools: Sequence[Images], key: jax.Array):
         keys = jax.random.split(jax.random.fold_in(key, state.step), 3)
-        key_batch, key_dropout, key_affine = keys
+        key_batch, key_dropout, key_warp = keys
         images_BxHxWxC, labels_B = draw_evenly(pools, key_batch, config.batch_size)
         x_BxHxWxC = scale_pixels(images_BxHxWxC)
         if augment:
-            x_BxHxWxC = random_affine(x_BxHxWxC, key_affine, spec.fill(1 / 255))
+            x_BxHxWxC = random_warp(x_BxHxWxC, key_warp, spec.fill(1 / 255))
 
         def loss_fn(params):
             logits_BxC = nnx.merge(graph, params)(x_BxHxWxC, key=key_dropout)

@@ -83,21 +83,27 @@ def _check_budgets(experiment: Experiment) -> Iterator[str]:
             f"classify.batch_size: {classifier.batch_size} cannot be half real, as {asked} has it; "
             "an even number can"
         )
-    if experiment.convert.synthetic_worth is not None and not gan.augment:
-        yield (
-            "convert.synthetic_worth: without gan.augment real images would be copied, not warped; "
-            "it must be null"
-        )
 
 
 def _check_unused(gan: GanConfig, preset: Mapping[str, Any]) -> Iterator[str]:
-    """Checks that no setting differs from the preset's and has no effect."""
+    """Checks that no setting differs from the preset's and has no effect, and that parts fit."""
+    if gan.step == "joint" and gan.generator != "bend":
+        yield f"gan.step: joint needs gan.generator bend, not {gan.generator}"
     for key in ("discriminator_dropout", "discriminator_noise"):
         if gan.discriminator != "pixelda" and getattr(gan, key) != preset[key]:
             yield (
                 f"gan.{key}: is the discriminator pixelda's alone; leave it out or set "
                 "gan.discriminator to pixelda"
             )
+    other = "pixelda" if gan.step == "joint" else "joint"
+    unused = {
+        "weights.pixel_change": gan.step == "joint" and gan.weights.pixel_change,
+        "weights.diversity": gan.step == "pixelda" and gan.weights.diversity,
+        "unlabelled": gan.step == "pixelda" and gan.unlabelled,
+    }
+    for key, value in unused.items():
+        if value:
+            yield f"gan.{key}: {value} has no effect in step {gan.step}; set gan.step to {other}"
 
 
 def _check_places(experiment: Experiment) -> Iterator[str]:

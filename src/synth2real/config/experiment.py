@@ -7,7 +7,7 @@ from typing import Any
 
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.config.schema import raise_problems
-from synth2real.convert.config import ConvertConfig, convert_config
+from synth2real.convert.config import ConvertConfig
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.images import ImagesConfig
 from synth2real.nn.config import ComputeConfig
@@ -89,6 +89,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     fonts, render = _pick(FontsConfig, config["fonts"]), _pick(RenderConfig, config["fonts"])
     gan, classify = dict(config["gan"]), dict(config["classify"])
     gan_preset, classifier_preset = gan.pop("preset"), classify.pop("preset")
+    gan_settings = gan_config(gan_preset, **{k: v for k, v in gan.items() if k != "seeds"})
     experiment = Experiment(
         sizes=(),
         images=ImagesConfig(**config["images"]),
@@ -101,9 +102,9 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
         render=render,
         splits=SplitsConfig(**config["splits"] | {"seeds": tuple(config["splits"]["seeds"])}),
         gan_preset=gan_preset,
-        gan_seeds=tuple(gan.pop("seeds")),
-        gan=gan_config(gan_preset, **gan),
-        convert=convert_config(gan_preset, **config["convert"]),
+        gan_seeds=tuple(gan["seeds"]),
+        gan=replace(gan_settings, unlabelled=gan_settings.unlabelled and unlabelled is not None),
+        convert=ConvertConfig(**config["convert"]),
         classifier_preset=classifier_preset,
         runs=classify.pop("runs"),
         augmented=classify.pop("augmented"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synth2real.figures.style import STYLE, new_figure, save
 from synth2real.io.arrays import load_arrays
 from synth2real.spec import ImageSpec
+from synth2real.splits import read_split
 
 Images = NDArray[np.uint8]
 
@@ -22,18 +23,25 @@ COLUMNS = 12
 
 
 class Pairs(NamedTuple):
-    """Synthetic images and what the GAN made of them, uint8 [N, H, W, C], with labels int32 [N]."""
+    """Synthetic images and what the GAN made of them, uint8 [N, H, W, C], with labels int32 [N].
+
+    `real` are the real images, [M, H, W, C], that the GAN saw.
+    """
 
     synthetic: Images
     converted: Images
     labels: NDArray[np.int32]
+    real: Images
 
 
-def load_pairs(synthetic_path: Path, converted_path: Path) -> Pairs:
-    """Reads the synthetic test set and its conversion, which are in the same order."""
+def load_pairs(
+    synthetic_path: Path, converted_path: Path, real_path: Path, split_path: Path
+) -> Pairs:
+    """Reads the synthetic test set, its conversion in the same order, and a split's real images."""
     synthetic, labels = load_arrays(synthetic_path, "images", "labels")
     (converted,) = load_arrays(converted_path, "images")
-    return Pairs(synthetic, converted, labels)
+    (real,) = load_arrays(real_path, "images")
+    return Pairs(synthetic, converted, labels, real[read_split(split_path).real_train])
 
 
 @matplotlib.rc_context(STYLE)
@@ -63,23 +71,31 @@ def synthetic_images(
 def converted_images(
     spec: ImageSpec, pairs_by_size: Mapping[str, Pairs], png: Path, svg: Path
 ) -> Figure:
-    """Figure 3: the first image of each class, synthetic above converted, for each size.
+    """Figure 3: the first image of each class, its conversion and the nearest real image.
 
     Nothing is chosen for its looks: it is the first of each class in the file.
     """
     shown = shown_classes(spec)
-    height = 0.25 + 15 / len(shown) * spec.height / spec.width
+    height = 0.25 + 22 / len(shown) * spec.height / spec.width
     figure = new_figure(height=0.2 + min(height, 4.0) * len(pairs_by_size))
     panels = figure.subplots(len(pairs_by_size), 1, squeeze=False)[:, 0]
     for axes, (title, pairs) in zip(panels, pairs_by_size.items(), strict=True):
-        rows = [
+        synthetic, converted = (
             [_first(images, pairs.labels, label, spec) for label in shown]
             for images in (pairs.synthetic, pairs.converted)
-        ]
-        _show(axes, tile(rows, len(shown), spec), ["synthetic", "converted"], spec)
+        )
+        rows = [synthetic, converted, [nearest(image, pairs.real) for image in converted]]
+        names = ["synthetic", "converted", "nearest real"]
+        _show(axes, tile(rows, len(shown), spec), names, spec)
         axes.set_title(title, loc="left")
     save(figure, png, svg)
     return figure
+
+
+def nearest(image_HxWxC: Images, real_MxHxWxC: Images) -> Images:
+    """The real image whose pixels differ least from an image's, by their mean square."""
+    distance_M = [np.square(real - image_HxWxC.astype(float)).mean() for real in real_MxHxWxC]
+    return real_MxHxWxC[int(np.argmin(distance_M))]
 
 
 def shown_classes(spec: ImageSpec) -> list[int]:

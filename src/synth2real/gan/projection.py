@@ -20,7 +20,10 @@ _he = nnx.initializers.he_normal()
 
 
 class ProjectionDiscriminator(nnx.Module):
-    """Convolutions down to at most 4x4 positions, averaged, and one logit for each class."""
+    """Convolutions down to at most 4x4 positions, averaged; a logit for all, one for each class.
+
+    What makes an image real is much the same for all classes; few images cannot teach it to each.
+    """
 
     def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
         self.block = config.pixel_block
@@ -37,7 +40,7 @@ class ProjectionDiscriminator(nnx.Module):
                 for i in range(len(widths))
             ]
         )
-        self.dense_out = nnx.Linear(channels[-1], len(spec.classes), rngs=rngs)
+        self.dense_out = nnx.Linear(channels[-1], 1 + len(spec.classes), rngs=rngs)
 
     def __call__(
         self, x_BxHxWxC: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
@@ -46,5 +49,5 @@ class ProjectionDiscriminator(nnx.Module):
         h = space_to_depth(x_BxHxWxC, self.block)
         for conv in self.convs:
             h = GAIN * nnx.leaky_relu(conv(h, update_stats=train), LEAKINESS)
-        logits_BxC = self.dense_out(h.mean((1, 2)))
-        return jnp.take_along_axis(logits_BxC, labels_B[:, None], 1)[:, 0]
+        logits_Bx1, logits_BxC = jnp.split(self.dense_out(h.mean((1, 2))), [1], axis=1)
+        return logits_Bx1[:, 0] + jnp.take_along_axis(logits_BxC, labels_B[:, None], 1)[:, 0]

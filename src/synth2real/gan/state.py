@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from synth2real.gan.bend import BendGenerator
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.projection import ProjectionDiscriminator
-from synth2real.gan.warp import WarpGenerator
 from synth2real.spec import ImageSpec
 
 # By the names that settings have for them.
-GENERATORS: dict[str, type] = {"resnet": Generator, "warp": WarpGenerator}
+GENERATORS: dict[str, type] = {"resnet": Generator, "bend": BendGenerator}
 DISCRIMINATORS: dict[str, type] = {
     "pixelda": Discriminator,
     "projection": ProjectionDiscriminator,
@@ -24,6 +24,9 @@ GRADIENT_NORM = 5.0
 DECAY_UPDATES = 10_000  # 20,000 of PixelDA's global steps, which count D and G updates alike
 DECAY_RATE = 0.95
 ADAM_BETA1 = 0.5
+JOINT_BETA2 = 0.99
+# An average over the last 200 steps or so is a better generator than the last step's.
+AVERAGING = 0.005
 
 
 class Gan(NamedTuple):
@@ -41,11 +44,20 @@ class Gan(NamedTuple):
 
 
 class Network(NamedTuple):
-    """One network's arrays: parameters, batch statistics, optimiser state."""
+    """One network's arrays: parameters, batch statistics, optimiser state.
+
+    `average` are averaged parameters, or () if the training has none.
+    """
 
     params: nnx.State
     stats: nnx.State
     opt_state: optax.OptState
+    average: nnx.State | tuple[()] = ()
+
+    @property
+    def trained(self) -> nnx.State:
+        """The parameters to use after training."""
+        return self.average or self.params
 
 
 class GanState(NamedTuple):
@@ -58,14 +70,21 @@ class GanState(NamedTuple):
 
     @property
     def weights(self) -> dict[str, dict[str, nnx.State]]:
-        """What a trained GAN's file holds: each network's parameters and batch statistics."""
+        """What a trained GAN's file holds: each network's trained parameters and statistics."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         networks["task"] = self.task
-        return {name: {"params": n.params, "stats": n.stats} for name, n in networks.items()}
+        return {name: {"params": n.trained, "stats": n.stats} for name, n in networks.items()}
 
 
 def make_optimiser(config: GanConfig) -> optax.GradientTransformation:
-    """Adam as PixelDA has it: each tensor's gradient clipped to norm 5, staircase decay."""
+    """Adam as PixelDA has it: each tensor's gradient clipped to norm 5, staircase decay.
+
+    For joint steps it is plain Adam, whose learning rate falls to 0 over the second half.
+    """
+    if config.step == "joint":
+        half = config.steps // 2
+        falling = optax.linear_schedule(config.learning_rate, 0.0, config.steps - half, half)
+        return optax.adam(falling, b1=ADAM_BETA1, b2=JOINT_BETA2)
 
     def clip(grad: jax.Array) -> jax.Array:
         return grad * jnp.minimum(1.0, GRADIENT_NORM / (jnp.linalg.norm(grad.ravel()) + 1e-12))
@@ -95,7 +114,8 @@ def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
     networks = []
     for module in _make_modules(config, spec, nnx.Rngs(key)):
         _, params, stats = nnx.split(module, nnx.Param, ...)  # type: ignore[misc]
-        networks.append(Network(params, stats, optimiser.init(params)))
+        average = jax.tree.map(jnp.copy, params) if config.step == "joint" else ()
+        networks.append(Network(params, stats, optimiser.init(params), average))
     return GanState(jnp.zeros((), jnp.int32), *networks)
 
 
@@ -104,9 +124,13 @@ def _make_modules(config: GanConfig, spec: ImageSpec, rngs: nnx.Rngs) -> tuple[n
     return tuple(network(config, spec, rngs=rngs) for network in networks)
 
 
-def apply_gradients(config: GanConfig, network: Network, grads: nnx.State) -> Network:
-    """Takes one step of the network's optimiser."""
+def apply_gradients(
+    config: GanConfig, network: Network, grads: nnx.State, step: jax.Array
+) -> Network:
+    """Takes a step, the one numbered `step` from 0, of the network's optimiser."""
     updates, opt_state = make_optimiser(config).update(grads, network.opt_state)
-    return network._replace(
-        params=optax.apply_updates(network.params, updates), opt_state=opt_state
-    )
+    params = optax.apply_updates(network.params, updates)
+    # At first a plain mean: fresh weights know nothing and should not stay in the average.
+    newest = jnp.maximum(AVERAGING, 1 / (step + 1))
+    average = network.average and optax.incremental_update(params, network.average, newest)
+    return network._replace(params=params, opt_state=opt_state, average=average)

@@ -13,17 +13,19 @@ from synth2real.gan.losses import (
     pixel_change_loss,
     task_loss,
 )
-from synth2real.gan.networks import SIGNED
 from synth2real.gan.state import Gan, GanState, Network, apply_gradients
-from synth2real.nn.augment import random_warp
 from synth2real.training import Images, Metrics, draw_batch
 
 
 class GanData(NamedTuple):
-    """The two domains, each a training or a validation part."""
+    """The two domains, each a training or a validation part.
+
+    `unlabelled` are more real images, uint8 [N, H, W, C], or () if the GAN sees none.
+    """
 
     synthetic: Images
     real: Images
+    unlabelled: jax.Array | tuple[()] = ()
 
 
 class Batch(NamedTuple):
@@ -50,7 +52,7 @@ def make_train_step(gan: Gan) -> Callable:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
         batch = _draw(gan, state, data, keys[0])
         discriminator, losses = _update_discriminator(gan, state, data, batch, keys[1])
-        task, task_losses = _update_task(gan, state, batch, keys[2])
+        task, task_losses = update_task(gan, state, batch, keys[2])
         state = state._replace(discriminator=discriminator, task=task)
         generator, generator_losses = _update_generator(gan, state, data, keys[3])
         state = state._replace(generator=generator, step=state.step + 1)
@@ -64,22 +66,20 @@ def signed_pixels(images: jax.Array) -> jax.Array:
     return images.astype(jnp.float32) / 127.5 - 1
 
 
-def prepare(gan: Gan, images: jax.Array, key: jax.Array) -> jax.Array:
-    """Scales uint8 images [B, H, W, C] to [-1, 1] and, if the GAN augments, warps them."""
-    if not gan.config.augment:
-        return signed_pixels(images)
-    scale, shift = SIGNED
-    return random_warp(images.astype(jnp.float32) / 127.5, key, gan.spec.fill(scale)) + shift
-
-
 def generate(
-    gan: Gan, generator: Network, synthetic_BxHxWxC: jax.Array, key: jax.Array, *, train: bool
+    gan: Gan,
+    generator: Network,
+    synthetic_BxHxWxC: jax.Array,
+    labels_B: jax.Array,
+    key: jax.Array,
+    *,
+    train: bool,
 ) -> tuple[jax.Array, nnx.State]:
     """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics."""
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
-    shape = (synthetic_BxHxWxC.shape[0], module.noise.in_features)
+    shape = (synthetic_BxHxWxC.shape[0], gan.config.noise_dim)
     z_BxZ = jax.random.uniform(key, shape, minval=-1.0)
-    converted_BxHxWxC = module(synthetic_BxHxWxC, z_BxZ, train=train)
+    converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train)
     return converted_BxHxWxC, nnx.state(module, nnx.BatchStat)
 
 
@@ -102,11 +102,14 @@ def discriminate(
 
 def _draw(gan: Gan, state: GanState, data: GanData, key: jax.Array) -> Batch:
     size = gan.config.batch_size
-    key_synthetic, key_real, key_noise, *keys = jax.random.split(key, 5)
+    # As many keys as ever: golden numbers know them.
+    key_synthetic, key_real, key_noise, *_ = jax.random.split(key, 5)
     synthetic, synthetic_labels = draw_batch(data.synthetic, key_synthetic, size)
     real, real_labels = draw_batch(data.real, key_real, size)
-    synthetic, real = prepare(gan, synthetic, keys[0]), prepare(gan, real, keys[1])
-    converted, _ = generate(gan, state.generator, synthetic, key_noise, train=True)
+    synthetic, real = signed_pixels(synthetic), signed_pixels(real)
+    converted, _ = generate(
+        gan, state.generator, synthetic, synthetic_labels, key_noise, train=True
+    )
     return Batch(synthetic, synthetic_labels, real, real_labels, converted)
 
 
@@ -141,13 +144,12 @@ def _update_discriminator(
         return gan.config.weights.adversarial * loss, (loss, stats)
 
     grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
-    discriminator = apply_gradients(gan.config, state.discriminator, grads)
+    discriminator = apply_gradients(gan.config, state.discriminator, grads, state.step)
     return discriminator._replace(stats=stats), {"discriminator": loss}
 
 
-def _update_task(
-    gan: Gan, state: GanState, batch: Batch, key: jax.Array
-) -> tuple[Network, Metrics]:
+def update_task(gan: Gan, state: GanState, batch: Batch, key: jax.Array) -> tuple[Network, Metrics]:
+    """Updates the task classifier on images of all three kinds."""
     keys = jax.random.split(key, 3)
 
     def loss_fn(params):
@@ -163,7 +165,7 @@ def _update_task(
         return sum(getattr(gan.config.weights, name) * losses[name] for name in losses), losses
 
     grads, losses = jax.grad(loss_fn, has_aux=True)(state.task.params)
-    return apply_gradients(gan.config, state.task, grads), losses
+    return apply_gradients(gan.config, state.task, grads, state.step), losses
 
 
 def _update_generator(
@@ -172,11 +174,13 @@ def _update_generator(
     """Updates the generator against the other two networks, which stay as they are."""
     keys, weights = jax.random.split(key, 5), gan.config.weights
     images_BxHxWxC, labels_B = draw_batch(data.synthetic, keys[0], gan.config.batch_size)
-    synthetic_BxHxWxC = prepare(gan, images_BxHxWxC, keys[4])
+    synthetic_BxHxWxC = signed_pixels(images_BxHxWxC)
 
     def loss_fn(params):
         generator = state.generator._replace(params=params)
-        converted, stats = generate(gan, generator, synthetic_BxHxWxC, keys[1], train=True)
+        converted, stats = generate(
+            gan, generator, synthetic_BxHxWxC, labels_B, keys[1], train=True
+        )
         logits_B, _ = discriminate(gan, state.discriminator, converted, labels_B, keys[2])
         task = nnx.merge(gan.task, *state.task[:2], copy=True)
         adversarial = adversarial_loss(logits_B * class_mask(gan, data, labels_B))
@@ -190,4 +194,5 @@ def _update_generator(
         return total, ({"adversarial": adversarial, "pixel_change": pixel_change}, stats)
 
     grads, (losses, stats) = jax.grad(loss_fn, has_aux=True)(state.generator.params)
-    return apply_gradients(gan.config, state.generator, grads)._replace(stats=stats), losses
+    generator = apply_gradients(gan.config, state.generator, grads, state.step)
+    return generator._replace(stats=stats), losses

@@ -8,25 +8,39 @@ from pathlib import Path
 import jax
 from flax import nnx
 
+from synth2real.gan.config import GanConfig
+from synth2real.gan.joint import make_joint_step
 from synth2real.gan.state import Gan, GanState, init_state
-from synth2real.gan.step import GanData, generate, make_train_step, prepare, signed_pixels
+from synth2real.gan.step import GanData, generate, make_train_step, signed_pixels
 from synth2real.io.checkpoints import Checkpoints
 from synth2real.io.files import write_atomically
 from synth2real.io.trees import save_tree
 from synth2real.nn.convolution import arithmetic
 from synth2real.splits import read_split
-from synth2real.training import Metrics, Progress, load_images, run_chunks
+from synth2real.training import Metrics, Progress, load_images, load_unlabelled, run_chunks
 
 MAX_VALIDATION_IMAGES = 500
+# By the names that settings have for them.
+STEPS = {"pixelda": make_train_step, "joint": make_joint_step}
 
 
 def load_gan_data(
-    split_path: Path, real_path: Path, synthetic_path: Path
+    config: GanConfig,
+    split_path: Path,
+    real_path: Path,
+    synthetic_path: Path,
+    unlabelled_path: Path | None = None,
 ) -> tuple[GanData, GanData]:
-    """Reads the training and the validation part of a split's images."""
+    """Reads the training and the validation part of a split's images.
+
+    Real images without labels, if the GAN sees some, are the real training images that the split
+    leaves out where no file of them is given.
+    """
     split = read_split(split_path)
     train = GanData(
-        load_images(synthetic_path, split.synthetic_train), load_images(real_path, split.real_train)
+        load_images(synthetic_path, split.synthetic_train),
+        load_images(real_path, split.real_train),
+        load_unlabelled(unlabelled_path, real_path, split) if config.unlabelled else (),
     )
     validation = GanData(
         load_images(synthetic_path, split.synthetic_validation),
@@ -46,11 +60,11 @@ def make_validate(gan: Gan, validation: GanData) -> Callable:
     # The images are an argument: as constants they would be compiled in, anew for each split.
     @jax.jit
     def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
-        synthetic, real = validation
-        task = nnx.merge(gan.task, *state.task[:2], copy=True)
-        key_warp, key = jax.random.split(key)
-        synthetic_BxHxWxC = prepare(gan, synthetic.images, key_warp)
-        converted, _ = generate(gan, state.generator, synthetic_BxHxWxC, key, train=False)
+        synthetic, real, _ = validation
+        task = nnx.merge(gan.task, state.task.trained, state.task.stats, copy=True)
+        generator = state.generator._replace(params=state.generator.trained)
+        x_BxHxWxC, labels_B = signed_pixels(synthetic.images), synthetic.labels
+        converted, _ = generate(gan, generator, x_BxHxWxC, labels_B, key, train=False)
         logits_real_BxC = task.from_real(signed_pixels(real.images))
         logits_converted_BxC = task.from_real(converted)
         return {
@@ -82,9 +96,9 @@ def train_gan(
     a training that was never stopped.
 
     A line of metrics gives the samples so far, the mean losses of the last 100 steps
-    (`discriminator`, `task_synthetic`, `task_converted`, `task_real`, `adversarial`,
-    `pixel_change`, all before their weights) the task classifier's validation accuracies,
-    and what convolved (`arithmetic`).
+    (`discriminator`, `task_synthetic`, `task_converted`, `task_real`, `adversarial`, and
+    `pixel_change` of PixelDA's step or `diversity` of the joint one, all before their weights), the
+    task classifier's validation accuracies, and what convolved (`arithmetic`).
 
     Raises:
         TrainingError: a loss is NaN or infinite.
@@ -94,7 +108,7 @@ def train_gan(
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
     start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
     state, records = checkpoints.restore(start)
-    train_step, batch = make_train_step(gan), 2 * gan.config.batch_size
+    train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
     progress = Progress(gan.config.steps * batch, label, int(state.step) * batch)
     chunks = run_chunks(train_step, state, train, key, steps=gan.config.steps)
     for state, losses in chunks:

@@ -1,0 +1,169 @@
+"""A training step of all three networks at once, on one batch and under the same random maps.
+
+PixelDA's step (`synth2real.gan.step`) makes conversions twice, and its discriminator learns few
+real images by heart. Here the networks learn from one set of conversions. Half of what
+discriminator and task classifier see, real or converted, has gone through random maps: an image
+seldom comes twice, and as both sides are mapped alike, conversions need not look mapped (Karras et
+al., "Training Generative Adversarial Networks with Limited Data", NeurIPS 2020).
+
+Real images without labels, if there are any, take the place of the labelled ones before the
+discriminator, as images of the class that the task classifier reads.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from synth2real.gan.losses import (
+    diversity,
+    hinge_adversarial_loss,
+    hinge_discriminator_loss,
+    task_loss,
+)
+from synth2real.gan.networks import SIGNED
+from synth2real.gan.state import Gan, GanState, Network, apply_gradients
+from synth2real.gan.step import (
+    Batch,
+    GanData,
+    class_mask,
+    discriminate,
+    signed_pixels,
+    update_task,
+)
+from synth2real.nn.augment import random_affine
+from synth2real.training import Images, Metrics, draw_batch
+
+# No images without labels in a fourth of the steps: the task classifier knows little yet.
+WARM_UP = 4
+# The share of images that go through a map. Maps blur what is finest: if all did, no network would
+# see the grid that the generator draws.
+MAPPED = 0.5
+
+
+def make_joint_step(gan: Gan) -> Callable:
+    """Returns the pure `train_step(state, data, key) -> (state, metrics)`.
+
+    The generator is one that bends. Every network meets the others as they were before the step.
+    Half a batch of synthetic images is converted twice, with two noises. Metrics are the losses
+    before their weights, and `diversity`.
+    """
+
+    def train_step(state: GanState, data: GanData, key: jax.Array) -> tuple[GanState, Metrics]:
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 7)
+        real_images, real_labels_B = draw_balanced(gan, data.real, keys[0])
+        pairs = draw_batch(data.synthetic, keys[1], gan.config.batch_size // 2)
+        images, labels_B = (jnp.concatenate([half, half]) for half in pairs)
+        synthetic_BxHxWxC = signed_pixels(images)
+
+        def convert(params: nnx.State) -> tuple[jax.Array, jax.Array]:
+            network = state.generator._replace(params=params)
+            key_noise, key_map = jax.random.split(keys[2])
+            bent, converted = _convert(gan, network, synthetic_BxHxWxC, labels_B, key_noise)
+            return random_map(gan, converted, key_map), diversity(*jnp.split(bent, 2))
+
+        (converted, unlike), to_generator = jax.vjp(convert, state.generator.params)
+        key_synthetic, key_real = jax.random.split(keys[3])
+        batch = Batch(
+            random_map(gan, synthetic_BxHxWxC, key_synthetic),
+            labels_B,
+            random_map(gan, signed_pixels(real_images), key_real),
+            real_labels_B,
+            converted,
+        )
+        mask_B = class_mask(gan, data, labels_B)
+        seen = _read_unlabelled(gan, state, data.unlabelled, batch, keys[6])
+        discriminator, losses = _update_discriminator(gan, state, seen, mask_B, keys[4])
+        task, task_losses = update_task(gan, state, batch, keys[5])
+        to_converted, generator_losses = _judge(gan, state, batch, mask_B, keys[4])
+        (grads,) = to_generator((to_converted, jnp.asarray(-gan.config.weights.diversity)))
+        generator = apply_gradients(gan.config, state.generator, grads, state.step)
+        state = GanState(state.step + 1, generator, discriminator, task)
+        return state, losses | task_losses | generator_losses | {"diversity": unlike}
+
+    return train_step
+
+
+def draw_balanced(gan: Gan, data: Images, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Draws a batch of images and labels, each class as often as any other.
+
+    A discriminator that seldom meets a real image of a class learns that nothing is one, and the
+    generator leaves for where it has not learnt that yet: white paper.
+    """
+    counts_N = jnp.bincount(data.labels, length=len(gan.spec.classes))[data.labels]
+    index_B = jax.random.choice(key, len(data.labels), (gan.config.batch_size,), p=1 / counts_N)
+    return data.images[index_B], data.labels[index_B]
+
+
+def random_map(gan: Gan, images_BxHxWxC: jax.Array, key: jax.Array) -> jax.Array:
+    """Applies a random affine map to half of the images [-1, 1]."""
+    key_map, key_choice = jax.random.split(key)
+    mapped_BxHxWxC = random_affine(images_BxHxWxC, key_map, gan.spec.fill(*SIGNED))
+    mapped_B = jax.random.bernoulli(key_choice, MAPPED, (len(images_BxHxWxC),))
+    return jnp.where(mapped_B[:, None, None, None], mapped_BxHxWxC, images_BxHxWxC)
+
+
+def _convert(
+    gan: Gan, generator: Network, images_BxHxWxC: jax.Array, labels_B: jax.Array, key: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Images [-1, 1] that are bent with fresh noise, and those once they are painted on."""
+    module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
+    z_BxZ = jax.random.uniform(key, (len(labels_B), gan.config.noise_dim), minval=-1.0)
+    style_BxS = module.style_of(labels_B, z_BxZ)
+    bent_BxHxWxC = module.bend(images_BxHxWxC, style_BxS)
+    return bent_BxHxWxC, module.paint(bent_BxHxWxC, style_BxS)
+
+
+def _read_unlabelled(
+    gan: Gan, state: GanState, unlabelled: jax.Array | tuple[()], batch: Batch, key: jax.Array
+) -> Batch:
+    """The batch that the discriminator sees: its real images may be ones without labels."""
+    if isinstance(unlabelled, tuple):
+        return batch
+    key_index, key_map = jax.random.split(key)
+    index_B = jax.random.randint(key_index, (len(batch.real),), 0, len(unlabelled))
+    images = signed_pixels(unlabelled[index_B])
+    task = nnx.merge(gan.task, state.task.trained, state.task.stats, copy=True)
+    knows = state.step >= gan.config.steps // WARM_UP
+    labels_B = jnp.where(knows, task.from_real(images).argmax(-1), batch.real_labels)
+    mapped = jnp.where(knows, random_map(gan, images, key_map), batch.real)
+    return batch._replace(real=mapped, real_labels=labels_B)
+
+
+def _update_discriminator(
+    gan: Gan, state: GanState, batch: Batch, mask_B: jax.Array | float, key: jax.Array
+) -> tuple[Network, Metrics]:
+    key_real, key_fake = jax.random.split(key)
+
+    def loss_fn(params: nnx.State):
+        network = state.discriminator._replace(params=params)
+        real_logits_B, stats = discriminate(gan, network, batch.real, batch.real_labels, key_real)
+        network = network._replace(stats=stats)
+        fake_logits_B, stats = discriminate(
+            gan, network, batch.converted, batch.synthetic_labels, key_fake
+        )
+        loss = hinge_discriminator_loss(real_logits_B, fake_logits_B * mask_B)
+        return gan.config.weights.adversarial * loss, (loss, stats)
+
+    grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
+    discriminator = apply_gradients(gan.config, state.discriminator, grads, state.step)
+    return discriminator._replace(stats=stats), {"discriminator": loss}
+
+
+def _judge(
+    gan: Gan, state: GanState, batch: Batch, mask_B: jax.Array | float, key: jax.Array
+) -> tuple[jax.Array, Metrics]:
+    """What the other networks make of conversions: the gradient to them, and the loss."""
+    weights, (_, key_fake) = gan.config.weights, jax.random.split(key)
+
+    def loss_fn(converted_BxHxWxC: jax.Array):
+        labels_B = batch.synthetic_labels
+        logits_B, _ = discriminate(gan, state.discriminator, converted_BxHxWxC, labels_B, key_fake)
+        adversarial = hinge_adversarial_loss(logits_B * mask_B)
+        task = nnx.merge(gan.task, state.task.params, state.task.stats, copy=True)
+        recognised = task_loss(task.from_real(converted_BxHxWxC), labels_B)
+        total = weights.adversarial * adversarial + weights.task_converted * recognised
+        return total, {"adversarial": adversarial}
+
+    return jax.grad(loss_fn, has_aux=True)(batch.converted)
