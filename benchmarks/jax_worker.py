@@ -64,13 +64,14 @@ class Conversion:
         self.gan = gan
         init = jax.jit(init_state, static_argnums=(0, 1))
         self.generator = init(gan.config, gan.spec, jax.random.key(0)).generator
-        self.images = np.asarray(make_images().images)
+        self.data = make_images()
 
     def run(self, steps: int) -> int:
         """Converts 500 images a step."""
-        images = np.resize(self.images, (500 * steps, 28, 28, 1))
+        index = np.arange(500 * steps) % len(self.data.labels)
+        images = Images(*(array[index] for array in self.data))
         convert_images(self.gan, self.generator, images, jax.random.key(1))
-        return len(images)
+        return len(index)
 
 
 def make(kind: str, preset: str):
