@@ -97,11 +97,10 @@ def _check_unused(gan: GanConfig, preset: Mapping[str, Any]) -> Iterator[str]:
             )
     other = "pixelda" if gan.step == "joint" else "joint"
     unused = {
-        "weights.pixel_change": gan.step == "joint" and gan.weights.pixel_change,
-        "weights.diversity": gan.step == "pixelda" and gan.weights.diversity,
-        "unlabelled": gan.step == "pixelda" and gan.unlabelled,
+        "joint": {"weights.pixel_change": gan.weights.pixel_change},
+        "pixelda": {"weights.diversity": gan.weights.diversity, "unlabelled": gan.unlabelled},
     }
-    for key, value in unused.items():
+    for key, value in unused[gan.step].items():
         if value:
             yield f"gan.{key}: {value} has no effect in step {gan.step}; set gan.step to {other}"
 

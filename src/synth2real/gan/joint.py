@@ -29,7 +29,9 @@ from synth2real.gan.step import (
     GanData,
     class_mask,
     discriminate,
+    draw_noise,
     signed_pixels,
+    update_discriminator,
     update_task,
 )
 from synth2real.nn.augment import random_affine
@@ -72,11 +74,12 @@ def make_joint_step(gan: Gan) -> Callable:
             real_labels_B,
             converted,
         )
-        mask_B = class_mask(gan, data, labels_B)
         seen = _read_unlabelled(gan, state, data.unlabelled, batch, keys[6])
-        discriminator, losses = _update_discriminator(gan, state, seen, mask_B, keys[4])
+        discriminator, losses = update_discriminator(
+            gan, state, data, seen, keys[4], hinge_discriminator_loss
+        )
         task, task_losses = update_task(gan, state, batch, keys[5])
-        to_converted, generator_losses = _judge(gan, state, batch, mask_B, keys[4])
+        to_converted, generator_losses = _judge(gan, state, data, batch, keys[4])
         (grads,) = to_generator((to_converted, jnp.asarray(-gan.config.weights.diversity)))
         generator = apply_gradients(gan.config, state.generator, grads, state.step)
         state = GanState(state.step + 1, generator, discriminator, task)
@@ -109,8 +112,7 @@ def _convert(
 ) -> tuple[jax.Array, jax.Array]:
     """Images [-1, 1] that are bent with fresh noise, and those once they are painted on."""
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
-    z_BxZ = jax.random.uniform(key, (len(labels_B), gan.config.noise_dim), minval=-1.0)
-    style_BxS = module.style_of(labels_B, z_BxZ)
+    style_BxS = module.style_of(labels_B, draw_noise(gan, len(labels_B), key))
     bent_BxHxWxC = module.bend(images_BxHxWxC, style_BxS)
     return bent_BxHxWxC, module.paint(bent_BxHxWxC, style_BxS)
 
@@ -131,28 +133,8 @@ def _read_unlabelled(
     return batch._replace(real=mapped, real_labels=labels_B)
 
 
-def _update_discriminator(
-    gan: Gan, state: GanState, batch: Batch, mask_B: jax.Array | float, key: jax.Array
-) -> tuple[Network, Metrics]:
-    key_real, key_fake = jax.random.split(key)
-
-    def loss_fn(params: nnx.State):
-        network = state.discriminator._replace(params=params)
-        real_logits_B, stats = discriminate(gan, network, batch.real, batch.real_labels, key_real)
-        network = network._replace(stats=stats)
-        fake_logits_B, stats = discriminate(
-            gan, network, batch.converted, batch.synthetic_labels, key_fake
-        )
-        loss = hinge_discriminator_loss(real_logits_B, fake_logits_B * mask_B)
-        return gan.config.weights.adversarial * loss, (loss, stats)
-
-    grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
-    discriminator = apply_gradients(gan.config, state.discriminator, grads, state.step)
-    return discriminator._replace(stats=stats), {"discriminator": loss}
-
-
 def _judge(
-    gan: Gan, state: GanState, batch: Batch, mask_B: jax.Array | float, key: jax.Array
+    gan: Gan, state: GanState, data: GanData, batch: Batch, key: jax.Array
 ) -> tuple[jax.Array, Metrics]:
     """What the other networks make of conversions: the gradient to them, and the loss."""
     weights, (_, key_fake) = gan.config.weights, jax.random.split(key)
@@ -160,7 +142,7 @@ def _judge(
     def loss_fn(converted_BxHxWxC: jax.Array):
         labels_B = batch.synthetic_labels
         logits_B, _ = discriminate(gan, state.discriminator, converted_BxHxWxC, labels_B, key_fake)
-        adversarial = hinge_adversarial_loss(logits_B * mask_B)
+        adversarial = hinge_adversarial_loss(logits_B * class_mask(gan, data, labels_B))
         task = nnx.merge(gan.task, state.task.params, state.task.stats, copy=True)
         recognised = task_loss(task.from_real(converted_BxHxWxC), labels_B)
         total = weights.adversarial * adversarial + weights.task_converted * recognised

@@ -51,7 +51,9 @@ def make_train_step(gan: Gan) -> Callable:
     def train_step(state: GanState, data: GanData, key: jax.Array) -> tuple[GanState, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
         batch = _draw(gan, state, data, keys[0])
-        discriminator, losses = _update_discriminator(gan, state, data, batch, keys[1])
+        discriminator, losses = update_discriminator(
+            gan, state, data, batch, keys[1], discriminator_loss
+        )
         task, task_losses = update_task(gan, state, batch, keys[2])
         state = state._replace(discriminator=discriminator, task=task)
         generator, generator_losses = _update_generator(gan, state, data, keys[3])
@@ -66,6 +68,11 @@ def signed_pixels(images: jax.Array) -> jax.Array:
     return images.astype(jnp.float32) / 127.5 - 1
 
 
+def draw_noise(gan: Gan, count: int, key: jax.Array) -> jax.Array:
+    """Draws the generator's noise z ~ U[-1, 1], [count, Z]."""
+    return jax.random.uniform(key, (count, gan.config.noise_dim), minval=-1.0)
+
+
 def generate(
     gan: Gan,
     generator: Network,
@@ -77,8 +84,7 @@ def generate(
 ) -> tuple[jax.Array, nnx.State]:
     """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics."""
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
-    shape = (synthetic_BxHxWxC.shape[0], gan.config.noise_dim)
-    z_BxZ = jax.random.uniform(key, shape, minval=-1.0)
+    z_BxZ = draw_noise(gan, len(labels_B), key)
     converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train)
     return converted_BxHxWxC, nnx.state(module, nnx.BatchStat)
 
@@ -124,9 +130,15 @@ def class_mask(gan: Gan, data: GanData, labels_B: jax.Array) -> jax.Array | floa
     return (jnp.bincount(data.real.labels, length=len(gan.spec.classes)) > 0)[labels_B]
 
 
-def _update_discriminator(
-    gan: Gan, state: GanState, data: GanData, batch: Batch, key: jax.Array
+def update_discriminator(
+    gan: Gan,
+    state: GanState,
+    data: GanData,
+    batch: Batch,
+    key: jax.Array,
+    loss_of_logits: Callable[[jax.Array, jax.Array], jax.Array],
 ) -> tuple[Network, Metrics]:
+    """Updates the discriminator on real and converted images, by a loss of both's logits [B]."""
     key_real, key_fake = jax.random.split(key)
 
     def loss_fn(params):
@@ -140,7 +152,7 @@ def _update_discriminator(
             gan, discriminator, batch.converted, batch.synthetic_labels, key_fake
         )
         fake_logits_B *= class_mask(gan, data, batch.synthetic_labels)
-        loss = discriminator_loss(real_logits_B, fake_logits_B)
+        loss = loss_of_logits(real_logits_B, fake_logits_B)
         return gan.config.weights.adversarial * loss, (loss, stats)
 
     grads, (loss, stats) = jax.grad(loss_fn, has_aux=True)(state.discriminator.params)
