@@ -1,8 +1,8 @@
 # The experiment of "Exploiting synthetic images for real-world image recognition" (Maton, Huijser,
 # van Gemert, Kayhan): do synthetic images, converted by a GAN, help a classifier of real ones?
 #
-#   real ------+-> splits -> gan -> convert -+-> classify -+-> figures
-#   synthetic -+-----------------------------+-> gap ------+
+#   real ------+-> splits -> gan -> convert -+-> classify -+-> verdict
+#   synthetic -+-----------------------------+-> gap ------+-> figures
 #
 # Each stage has a file of its name in rules/, workflow/scripts/ and src/synth2real/, and a folder
 # in results/.
@@ -27,7 +27,13 @@ include: "rules/gan.smk"
 include: "rules/convert.smk"
 include: "rules/classify.smk"
 include: "rules/gap.smk"
+include: "rules/verdict.smk"
 include: "rules/figures.smk"
+
+
+# Also where nothing was left to do; other targets may leave an older verdict.
+onsuccess:
+    show_verdict(Path("results/verdict.md"))
 
 
 rule all:
@@ -36,5 +42,6 @@ rule all:
         "results/accuracy.csv",
         "results/recall.csv",
         "results/gap.csv",
+        "results/verdict.csv",
         "results/fonts/credits.md" if FROM_FONTS else [],
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),

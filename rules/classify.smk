@@ -2,6 +2,7 @@
 #   in:  a split, real, synthetic and converted images
 #   out: results/{size}/draw{draw}/classify/{trainset}/run{run}.npz (weights)
 #        results/{size}/draw{draw}/classify/{accuracy,recall}_seed{seed}.csv
+#        results/{size}/draw{draw}/classify/predictions_seed{seed}.npz (of real test images)
 # A training set is a folder: "original", or "original+GAN/seed0" where a GAN has a part in it.
 
 # In the order of `weights` below.
@@ -69,6 +70,7 @@ rule classify_test:
     output:
         accuracy="results/{fold}{size}/draw{draw}/classify/accuracy_seed{seed}.csv",
         recall="results/{fold}{size}/draw{draw}/classify/recall_seed{seed}.csv",
+        predictions="results/{fold}{size}/draw{draw}/classify/predictions_seed{seed}.npz",
     log:
         "results/logs/{fold}{size}/draw{draw}/classify_test_seed{seed}.log",
     benchmark:

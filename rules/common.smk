@@ -91,6 +91,8 @@ wildcard_constraints:
 SPEC = "results/real/spec.json"
 # Chains of stages, one for each draw: results/r0.007/draw0/, results/fold2/s0.5/draw0/.
 CHAIN_KEYS = list(itertools.product(FOLDS, SIZES, DRAWS))
+# Each with the seed of a GAN, as tables name them.
+CHAINS = [(f.strip("/"), s, d, seed) for f, s, d in CHAIN_KEYS for seed in GAN_SEEDS]
 CLASSIFIER_RATE = CLASSIFIERS[EXPERIMENT.classifier_preset].rate
 DAY = 24 * 60
 
@@ -199,6 +201,13 @@ def classifiers(trainsets):
 def unlabelled(wildcards):
     """The file of images without labels, for sets that need one."""
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
+
+
+def show_verdict(path):
+    """Prints what a verdict says first: a line for each size."""
+    if path.exists():
+        said = path.read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
+        print(f"\nDo synthetic images help?\n{said}\nAll of it: {path}")
 
 
 def figure(name):

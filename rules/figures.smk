@@ -50,11 +50,7 @@ for table in TABLES:
             mem_mb=more(1000),
             runtime=more(5),
         params:
-            chains=[
-                (fold.strip("/"), size, draw, seed)
-                for fold, size, draw in CHAIN_KEYS
-                for seed in GAN_SEEDS
-            ],
+            chains=CHAINS,
         script:
             "../workflow/scripts/accuracy.py"
 

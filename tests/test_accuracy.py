@@ -15,6 +15,7 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
 from synth2real.classify.train import make_predict
 from synth2real.figures.table import Chain, merge_tables
+from synth2real.io.arrays import load_arrays
 from synth2real.io.trees import save_tree
 from synth2real.nn.convolution import arithmetic
 from synth2real.splits import Size, Split
@@ -94,7 +95,13 @@ def test_the_tables_have_a_row_for_each_classifier_and_test_set(tmp_path: Path) 
         },
         path=tmp_path / "accuracy.csv",
         recall_path=tmp_path / "recall.csv",
+        predictions_path=tmp_path / "predictions.npz",
     )
+    names = ("predictions", "labels", "datasets", "runs")
+    predictions, labels, datasets, runs = load_arrays(tmp_path / "predictions.npz", *names)
+    assert predictions.dtype == np.uint8 and predictions.tolist() == [[3] * 8, [9] * 8]
+    assert labels.tolist() == [3, 1, 3, 3, 0, 9, 3, 2]
+    assert (datasets.tolist(), runs.tolist()) == (["original", "original+GAN"], [0, 1])
     # Of five classes shown one is recognised, whole; of two one.
     assert (tmp_path / "accuracy.csv").read_text() == (
         "ratio,n_real,n_synthetic,dataset,run,test_set,n_test,accuracy,balanced_accuracy,arithmetic\n"

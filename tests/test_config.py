@@ -46,7 +46,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert gan_config("synth2real").unlabelled
     assert experiment.gan == gan_config("synth2real", unlabelled=False)
     assert experiment.gan_seeds == (0,)
-    assert experiment.convert == ConvertConfig(copies=1)
+    assert experiment.convert == ConvertConfig(copies=1, least_strength=0.5)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
     assert experiment.augmented is False
 
@@ -95,7 +95,7 @@ def test_settings_reach_the_experiment() -> None:
     weights = LossWeights(1.0, 1.0, 1.0, task_real=0.0, pixel_change=2, diversity=0.0)
     assert experiment.gan == gan_config("pixelda-code", samples=640, weights=vars(weights))
     assert experiment.gan.weights == weights and experiment.gan.samples == 640
-    assert experiment.convert == ConvertConfig(copies=3)
+    assert experiment.convert == ConvertConfig(copies=3, least_strength=1.0)  # no bending generator
     assert experiment.classifier.filters == (3, 4) and experiment.classifier.one_cycle
     assert experiment.classifier.hidden == 1024
 

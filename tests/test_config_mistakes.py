@@ -147,6 +147,12 @@ MISTAKES = [
     ("gan: {discriminator: 3}", "gan.discriminator", "pixelda or projection"),
     ("gan: {step: both}", "gan.step", "pixelda or joint"),
     ("gan: {generator: resnet}", "gan.step", "joint needs gan.generator bend, not resnet"),
+    ("convert: {least_strength: 1.5}", "convert.least_strength", "from 0 .* to 1"),
+    (
+        "{gan: {preset: small}, convert: {least_strength: 0.5}}",
+        "convert.least_strength",
+        "0.5 needs gan.generator bend; resnet",
+    ),
     ("convert: {copies: 0}", "convert.copies", "a whole number of at least 1"),
     ("convert: {copies: 2.5}", "convert.copies", "a whole number of at least 1"),
     (

@@ -34,7 +34,7 @@ from tiny import (
 KEY = jax.random.key(0)
 GAN = tiny_gan()
 STATE = random_gan_state(GAN, spread=0.3)
-PAPER = ConvertConfig(copies=1)
+PAPER = ConvertConfig(1, least_strength=1.0)
 
 
 def blank(state: GanState, tint: float) -> GanState:
@@ -216,7 +216,7 @@ def test_conversion_shares_no_key_with_training() -> None:
 
 def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -> None:
     one, _ = write(folder, "one")
-    three, test = write(folder, "three", config=ConvertConfig(copies=3))
+    three, test = write(folder, "three", config=ConvertConfig(3, least_strength=1.0))
     images, labels = load_arrays(one, "images", "labels")
     copies, copied_labels = load_arrays(three, "images", "labels")
     assert copied_labels.tolist() == labels.tolist() * 3

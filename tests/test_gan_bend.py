@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from synth2real.convert.convert import convert_images
 from synth2real.gan.bend import BRIGHTEST, HIDDEN, PAINT, REACH, BendGenerator, StyledNorm
 from synth2real.gan.joint import make_joint_step
 from synth2real.gan.projection import ProjectionDiscriminator
 from synth2real.gan.step import GanData
 from synth2real.spec import ImageSpec
+from synth2real.training import Images
 from tiny import DIGITS, random_gan_state, random_images, random_pixels, tiny_gan
 
 KEY = jax.random.key(0)
@@ -86,6 +88,30 @@ def test_paint_changes_logits() -> None:
     generator.paint_out.bias[...] = jnp.full_like(generator.paint_out.bias[...], 0.3)
     painted = np.asarray(generator(X, LABELS, Z, train=True))
     np.testing.assert_allclose(painted, np.tanh(np.arctanh(np.asarray(X)) + PAINT * 0.3), atol=1e-5)
+
+
+def test_strength_scales_the_shift_the_map_and_the_paint() -> None:
+    generator = still()
+    generator.displacement.bias[...] = jnp.arctanh(jnp.array([0.0, 2.0]) / PIXELS)
+    generator.affine.bias[...] = jnp.array([0, 0, jnp.arctanh(2 / PIXELS), 0, 0, 0])
+    generator.paint_out.bias[...] = jnp.full_like(generator.paint_out.bias[...], 0.3)
+    strength_B = jnp.array([1.0, 0.5, 0.0])
+    converted = np.asarray(generator(X, LABELS, Z, train=True, strength_B=strength_B))
+    for image, x, strength in zip(converted, np.asarray(X, float), strength_B, strict=True):
+        moved = int(2 * strength)  # pixels, down and right
+        expected = np.tanh(np.arctanh(x[moved:, moved:]) + PAINT * 0.3 * float(strength))
+        np.testing.assert_allclose(image[: 28 - moved, : 28 - moved], expected, atol=1e-4)
+
+
+def test_strengths_are_uniform_from_the_least_to_1() -> None:
+    generator = still()
+    generator.paint_out.bias[...] = jnp.full_like(generator.paint_out.bias[...], 0.3)
+    _, params, stats = nnx.split(generator, nnx.Param, ...)
+    grey = Images(jnp.zeros((400, 28, 28, 1), "uint8").at[:].set(128), jnp.zeros(400, "int32"))
+    network = STATE.generator._replace(params=params, stats=stats)
+    tones = convert_images(GAN, network, grey, KEY, least_strength=0.6)[:, 0, 0, 0] / 127.5 - 1
+    strengths = np.sort((np.arctanh(tones) - np.arctanh(128 / 127.5 - 1)) / (PAINT * 0.3))
+    np.testing.assert_allclose(strengths, np.linspace(0.6, 1, 400), atol=0.04)
 
 
 def test_noise_and_class_change_the_image() -> None:

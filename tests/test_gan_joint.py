@@ -70,7 +70,8 @@ def test_losses_are_those_of_the_networks_before_the_step(after: tuple[GanState,
     converted, _ = generate(GAN, STATE.generator, synthetic, labels, key_noise, train=True)
     generator = merged(GAN.generator, STATE.generator)
     z = jax.random.uniform(key_noise, (2, GAN.config.noise_dim), minval=-1)
-    bent = (np.asarray(generator.bend(synthetic, generator.style_of(labels, z)), float) + 1) / 2
+    bent = generator.bend(synthetic, generator.style_of(labels, z), jnp.ones(2))
+    bent = (np.asarray(bent, float) + 1) / 2
     assert after[1]["diversity"] == pytest.approx(np.abs(bent[0] - bent[1]).mean(), rel=1e-4)
     key_synthetic, key_real = jax.random.split(keys[3])
     seen = {

@@ -24,4 +24,5 @@ test_classifiers(
     test_sets={name: load_images(Path(snakemake.input[name])) for name in TEST_SETS},
     path=Path(snakemake.output.accuracy),
     recall_path=Path(snakemake.output.recall),
+    predictions_path=Path(snakemake.output.predictions),
 )

@@ -7,6 +7,7 @@ import numpy as np
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.train import load_classifier, make_predict
+from synth2real.io.arrays import save_arrays
 from synth2real.io.files import write_csv
 from synth2real.nn.convolution import arithmetic
 from synth2real.spec import ImageSpec
@@ -36,22 +37,28 @@ def test_classifiers(
     *,
     path: Path,
     recall_path: Path,
+    predictions_path: Path,
 ) -> None:
     """Writes the accuracy of each classifier, given by (dataset, run), on each test set.
 
     Accuracies and recalls are in [0, 1]. Recall is the share of a class' images that are
     recognised, balanced accuracy its mean over the classes that the test set shows. `arithmetic` is
-    what convolved here.
+    what convolved here. The third file (.npz) holds `predictions` of the real test images, uint8 or
+    uint16 [classifiers, images], the set `datasets` and the `runs` of each classifier, and the
+    images' `labels`.
     """
     predict = make_predict(config, spec)
     ratio = size.value if size.kind == "ratio" else ""
     counts = (ratio, len(split.real), len(split.synthetic))
-    rows, recall_rows = [], []
+    rows, recall_rows, of_real = [], [], []
     for (dataset, run), weights_path in weights.items():
         params = load_classifier(config, spec, weights_path)
         for test_set, (images, labels) in test_sets.items():
             labels_N = np.asarray(labels)
-            right_N = predict(params, images) == labels_N
+            predictions_N = predict(params, images)
+            if test_set == "real":
+                of_real.append(predictions_N)
+            right_N = predictions_N == labels_N
             n_C, recall_C = recall_by_class(right_N, labels_N, len(spec.classes))
             key = (*counts, dataset, run, test_set)
             balanced = f"{np.nanmean(recall_C):.6f}"
@@ -63,6 +70,14 @@ def test_classifiers(
             ]
     write_csv(path, COLUMNS, rows)
     write_csv(recall_path, RECALL_COLUMNS, recall_rows)
+    datasets, runs = zip(*weights, strict=True)
+    save_arrays(
+        predictions_path,
+        predictions=np.stack(of_real).astype(np.min_scalar_type(len(spec.classes) - 1)),
+        labels=np.asarray(test_sets["real"].labels),
+        datasets=np.array(datasets),
+        runs=np.array(runs),
+    )
 
 
 def recall_by_class(

@@ -31,6 +31,11 @@ def _check_values(
     yield from _check_sizes(config, experiment)
     yield from _check_budgets(experiment)
     yield from _check_unused(experiment.gan, PRESETS[experiment.gan_preset].settings)
+    if experiment.gan.generator != "bend" and experiment.convert.least_strength != 1:
+        yield (
+            f"convert.least_strength: {experiment.convert.least_strength} needs gan.generator "
+            f"bend; {experiment.gan.generator} converts with strength 1 alone"
+        )
     yield from _check_places(experiment)
     yield from _check_test(experiment)
     font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]

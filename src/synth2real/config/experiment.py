@@ -7,7 +7,7 @@ from typing import Any
 
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.config.schema import raise_problems
-from synth2real.convert.config import ConvertConfig
+from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.images import ImagesConfig
 from synth2real.nn.config import ComputeConfig
@@ -90,6 +90,10 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     gan, classify = dict(config["gan"]), dict(config["classify"])
     gan_preset, classifier_preset = gan.pop("preset"), classify.pop("preset")
     gan_settings = gan_config(gan_preset, **{k: v for k, v in gan.items() if k != "seeds"})
+    convert = ConvertConfig(**config["convert"])
+    if convert.least_strength is None:
+        least = LEAST_STRENGTH if gan_settings.generator == "bend" else 1.0
+        convert = replace(convert, least_strength=least)
     experiment = Experiment(
         sizes=(),
         images=ImagesConfig(**config["images"]),
@@ -104,7 +108,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
         gan_preset=gan_preset,
         gan_seeds=tuple(gan["seeds"]),
         gan=replace(gan_settings, unlabelled=gan_settings.unlabelled and unlabelled is not None),
-        convert=ConvertConfig(**config["convert"]),
+        convert=convert,
         classifier_preset=classifier_preset,
         runs=classify.pop("runs"),
         augmented=classify.pop("augmented"),

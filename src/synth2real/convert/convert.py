@@ -25,20 +25,26 @@ def load_generator(gan: Gan, path: Path) -> Network:
     return Network(**trained, opt_state=())
 
 
-def convert_images(gan: Gan, generator: Network, synthetic: Images, key: jax.Array) -> np.ndarray:
+def convert_images(
+    gan: Gan, generator: Network, synthetic: Images, key: jax.Array, least_strength: float = 1.0
+) -> np.ndarray:
     """Converts synthetic images to images of the same shape and type, uint8 [N, H, W, C].
 
     Batch normalisation uses the averages of training, so that an image's conversion depends on
     the image, its class and its noise alone. Pixels are uint8((x + 1) / 2 * 255), rounded: the
     authors' code left out the + 1 and so lost the negative half of the range.
     """
-    return in_batches(functools.partial(_convert, gan, generator), synthetic, key)
+    return in_batches(functools.partial(_convert, gan, least_strength, generator), synthetic, key)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _convert(gan: Gan, generator: Network, synthetic: Images, key: jax.Array) -> jax.Array:
-    x_BxHxWxC = signed_pixels(synthetic.images)
-    converted, _ = generate(gan, generator, x_BxHxWxC, synthetic.labels, key, train=False)
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _convert(
+    gan: Gan, least_strength: float, generator: Network, synthetic: Images, key: jax.Array
+) -> jax.Array:
+    x_BxHxWxC, labels_B = signed_pixels(synthetic.images), synthetic.labels
+    converted, _ = generate(
+        gan, generator, x_BxHxWxC, labels_B, key, train=False, least_strength=least_strength
+    )
     return jnp.round((converted + 1) / 2 * 255).astype(jnp.uint8)
 
 
@@ -65,10 +71,11 @@ def write_converted(
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    copies = [
-        convert_images(gan, generator, train, copy) for copy in jax.random.split(key, config.copies)
-    ]
+    assert config.least_strength is not None, "the experiment settles it"
+    convert = functools.partial(
+        convert_images, gan, generator, least_strength=config.least_strength
+    )
+    copies = [convert(train, copy) for copy in jax.random.split(key, config.copies)]
     labels = np.tile(np.asarray(train.labels), config.copies)
     save_arrays(train_path, images=np.concatenate(copies), labels=labels)
-    converted = convert_images(gan, generator, test, key_test)
-    save_arrays(test_path, images=converted, labels=np.asarray(test.labels))
+    save_arrays(test_path, images=convert(test, key_test), labels=np.asarray(test.labels))

@@ -71,11 +71,24 @@ class BendGenerator(nnx.Module):
         self.paint_out = convolution(filters, pixels, init=_close_to_zero, rngs=rngs)
 
     def __call__(
-        self, x_BxHxWxC: jax.Array, labels_B: jax.Array, z_BxZ: jax.Array, *, train: bool
+        self,
+        x_BxHxWxC: jax.Array,
+        labels_B: jax.Array,
+        z_BxZ: jax.Array,
+        *,
+        train: bool,
+        strength_B: jax.Array | None = None,
     ) -> jax.Array:
-        """Converts images [-1, 1] of their classes, with noise z ~ U[-1, 1]; `train` is unused."""
+        """Converts images [-1, 1] of their classes, with noise z ~ U[-1, 1]; `train` is unused.
+
+        Strength 1 is what was trained, and what None means; 0 leaves an image nearly as it is. All
+        that is between lies on the way from synthetic to real (Gong et al., "DLOW: Domain Flow for
+        Adaptation and Generalization", CVPR 2019).
+        """
+        strength_B = jnp.ones(len(labels_B)) if strength_B is None else strength_B
         style_BxS = self.style_of(labels_B, z_BxZ)
-        return self.paint(self.bend(x_BxHxWxC, style_BxS), style_BxS)
+        bent_BxHxWxC = self.bend(x_BxHxWxC, style_BxS, strength_B)
+        return self.paint(bent_BxHxWxC, style_BxS, strength_B)
 
     def style_of(self, labels_B: jax.Array, z_BxZ: jax.Array) -> jax.Array:
         """What class and noise tell the layers, [B, hidden]."""
@@ -84,7 +97,7 @@ class BendGenerator(nnx.Module):
         style = self.style(jnp.concatenate([one_hot_BxC, math.sqrt(3) * z_BxZ], axis=-1))
         return nnx.leaky_relu(style, LEAKINESS)
 
-    def bend(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array) -> jax.Array:
+    def bend(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array, strength_B: jax.Array) -> jax.Array:
         """Images [-1, 1] under an affine map and a smooth displacement."""
         count, height, width, _ = x_BxHxWxC.shape
         h = space_to_depth(x_BxHxWxC, self.block)
@@ -93,16 +106,17 @@ class BendGenerator(nnx.Module):
         h = nnx.leaky_relu(self.bend_block(h, style_BxS), LEAKINESS)
         reach_2 = REACH * np.array([height, width])
         coarse_Bx2xhxw = jnp.tanh(jnp.moveaxis(self.displacement(h), -1, 1))
-        coarse_Bx2xhxw *= reach_2.reshape(2, 1, 1)
+        coarse_Bx2xhxw *= reach_2.reshape(2, 1, 1) * strength_B[:, None, None, None]
         smooth = jax.image.resize(coarse_Bx2xhxw, (count, 2, height, width), "cubic")
         hidden = nnx.leaky_relu(self.dense(jax.lax.collapse(h, 1)), LEAKINESS)
         change = jnp.tanh(self.affine(jnp.concatenate([hidden, style_BxS], axis=-1)))
         # A coefficient is multiplied by half a side at the rim, a shift by 1.
         scale_2x3 = reach_2[:, None] / np.array([height / 2, width / 2, 1.0])
-        maps_Bx2x3 = jnp.eye(2, 3) + change.reshape(count, 2, 3) * scale_2x3
+        change_Bx2x3 = change.reshape(count, 2, 3) * scale_2x3 * strength_B[:, None, None]
+        maps_Bx2x3 = jnp.eye(2, 3) + change_Bx2x3
         return resample(x_BxHxWxC, sampling_grid(maps_Bx2x3, height, width) + smooth, self.fill)
 
-    def paint(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array) -> jax.Array:
+    def paint(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array, strength_B: jax.Array) -> jax.Array:
         """Bent images [-1, 1] with another ink."""
         _, height, width, _ = x_BxHxWxC.shape
         h = self.paint_in(space_to_depth(x_BxHxWxC, self.block))
@@ -111,7 +125,8 @@ class BendGenerator(nnx.Module):
         paint = self.paint_out(nnx.leaky_relu(h, LEAKINESS))
         paint_BxHxWxC = depth_to_space(paint, self.block, height, width)
         inked_BxHxWxC = jnp.arctanh(jnp.clip(x_BxHxWxC, -BRIGHTEST, BRIGHTEST))
-        return jnp.tanh(inked_BxHxWxC + PAINT * paint_BxHxWxC)
+        paint_BxHxWxC *= PAINT * strength_B[:, None, None, None]
+        return jnp.tanh(inked_BxHxWxC + paint_BxHxWxC)
 
 
 class StyledBlock(nnx.Module):

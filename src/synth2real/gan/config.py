@@ -122,6 +122,7 @@ _SMALL = _PIXELDA_TEXT | dict(
 # A generator that bends and then paints; what came of that, and what else was tried:
 # docs/results.md.
 _SYNTH2REAL = _SMALL | dict(
+    samples=400_000,
     batch_size=64,
     generator="bend",
     discriminator="projection",

@@ -113,8 +113,9 @@ def _convert(
     """Images [-1, 1] that are bent with fresh noise, and those once they are painted on."""
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
     style_BxS = module.style_of(labels_B, draw_noise(gan, len(labels_B), key))
-    bent_BxHxWxC = module.bend(images_BxHxWxC, style_BxS)
-    return bent_BxHxWxC, module.paint(bent_BxHxWxC, style_BxS)
+    strength_B = jnp.ones(len(labels_B))
+    bent_BxHxWxC = module.bend(images_BxHxWxC, style_BxS, strength_B)
+    return bent_BxHxWxC, module.paint(bent_BxHxWxC, style_BxS, strength_B)
 
 
 def _read_unlabelled(

@@ -81,11 +81,20 @@ def generate(
     key: jax.Array,
     *,
     train: bool,
+    least_strength: float = 1.0,
 ) -> tuple[jax.Array, nnx.State]:
-    """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics."""
+    """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics.
+
+    Each conversion has a strength of its own, at random from the least to 1. That needs a generator
+    that bends.
+    """
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
     z_BxZ = draw_noise(gan, len(labels_B), key)
-    converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train)
+    strength = {}
+    if least_strength < 1:
+        key_strength, shape_B = jax.random.fold_in(key, 1), labels_B.shape
+        strength["strength_B"] = jax.random.uniform(key_strength, shape_B, minval=least_strength)
+    converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train, **strength)
     return converted_BxHxWxC, nnx.state(module, nnx.BatchStat)
 
 

@@ -1,0 +1,32 @@
+# Whether synthetic images help, converted or not, and by how much.
+#   in:  what every classifier makes of every real test image
+#   out: results/verdict.csv, results/verdict.md
+
+
+rule verdict:
+    input:
+        code=code("verdict.py"),
+        predictions=[
+            f"results/{fold}{size}/draw{draw}/classify/predictions_seed{seed}.npz"
+            for fold, size, draw in CHAIN_KEYS
+            for seed in GAN_SEEDS
+        ],
+    output:
+        table=report(
+            "results/verdict.csv", caption="../workflow/report/verdict.rst", category="Table"
+        ),
+        text="results/verdict.md",
+    log:
+        "results/logs/verdict.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(2000),
+        runtime=more(5),
+    params:
+        chains=CHAINS,
+        titles={name: size.title for name, size in SIZES.items()},
+    script:
+        "../workflow/scripts/verdict.py"

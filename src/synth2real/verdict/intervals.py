@@ -1,0 +1,86 @@
+"""Confidence intervals of accuracies and of their differences.
+
+An accuracy is a mean over units (draws of real images, or classifiers) and test images; others of
+each would have given another one. Every unit meets every image, as readers meet cases in radiology,
+and the variances are theirs (Gallas, "One-Shot Estimate of MRMC Variance: AUC", Academic Radiology
+2006): those of the means over units and over images add up, less what stands in both.
+
+A hierarchical percentile bootstrap of so few units is too narrow: in simulations with two, three
+and six draws its intervals of 95 % held the truth in 88, 92 and 94 %.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+NORMAL = float(stats.norm.ppf(0.975))  # of intervals of 95 %
+
+
+class Estimate(NamedTuple):
+    """A mean, and what makes it uncertain.
+
+    Attributes:
+        mean: of accuracies in [0, 1], or of differences in [-1, 1].
+        of_units: variance of the mean that more units would lessen; NaN if there is but one.
+        of_images: variance of the mean that more test images would lessen.
+        freedom: degrees of freedom of `of_units`.
+    """
+
+    mean: float
+    of_units: float
+    of_images: float
+    freedom: float
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % confidence interval; NaN if there is but one unit.
+
+        Units are few, so Student's quantile belongs to their variance. Satterthwaite's degrees of
+        freedom for the sum are too many where a few units happen to be alike.
+        """
+        all_of_it = NORMAL * math.sqrt(self.of_units + self.of_images)
+        return max(float(stats.t.ppf(0.975, self.freedom)) * math.sqrt(self.of_units), all_of_it)
+
+    @property
+    def low(self) -> float:
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        return self.mean + self.half_width
+
+
+def estimate(sides: Sequence[np.ndarray]) -> Estimate:
+    """Estimates the mean of one side, or of the first less the second.
+
+    Args:
+        sides: values, float [units, images], of one or two sides with the same images and units
+            that have nothing to do with each other. Where both sides share units, as they do draws,
+            the differences within a unit are the one side.
+    """
+    means_SxN = np.stack([values_UxN.mean(0) for values_UxN in sides])
+    mean_N = means_SxN[0] - means_SxN[1:].sum(0)
+    if min(map(len, sides)) < 2:
+        return Estimate(float(mean_N.mean()), math.nan, math.nan, math.nan)
+    variances = [float(v.mean(1).var(ddof=1)) / len(v) for v in sides]
+    of_units = sum(variances)
+    # How single units do on single images shows in the variance over units, too.
+    of_images = float(mean_N.var(ddof=1)) / len(mean_N) - sum(map(_variance_of_both, sides))
+    squares = sum(v**2 / (len(side) - 1) for v, side in zip(variances, sides, strict=True))
+    freedom = of_units**2 / squares if squares else math.inf  # Welch's
+    return Estimate(float(mean_N.mean()), of_units, max(of_images, 0.0), freedom)
+
+
+def _variance_of_both(values_UxN: np.ndarray) -> float:
+    """The variance of the mean that is due to how single units do on single images."""
+    units, images = values_UxN.shape
+    residuals_UxN = (
+        values_UxN
+        - values_UxN.mean(1, keepdims=True)
+        - values_UxN.mean(0, keepdims=True)
+        + values_UxN.mean()
+    )
+    return float((residuals_UxN**2).sum()) / ((units - 1) * (images - 1) * units * images)

@@ -1,0 +1,100 @@
+"""The verdict as a table, as a text, and as what a run prints at its end."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from synth2real.io.files import write_atomically, write_csv
+from synth2real.verdict.comparisons import Comparison, Right, accuracy, compare, strongest
+from synth2real.verdict.intervals import Estimate
+
+COLUMNS = (
+    "size",
+    "question",
+    "dataset",
+    "against",
+    "difference",
+    "low",
+    "high",
+    "verdict",
+    "decided_by",
+    "draws",
+    "n_test",
+)
+
+
+def write_verdict(
+    results: Mapping[str, Mapping[str, Right]],
+    titles: Mapping[str, str],
+    *,
+    table: Path,
+    text: Path,
+) -> None:
+    """Writes all comparisons (CSV, in shares of 1) and what a person reads (Markdown).
+
+    Args:
+        results: for each size and set, whether its classifiers recognise the test images.
+        titles: sizes as a person reads them.
+    """
+    comparisons = {size: list(compare(right)) for size, right in results.items()}
+    rows = [_row(size, c) for size, found in comparisons.items() for c in found]
+    write_csv(table, COLUMNS, rows)
+    lines = ["# Do synthetic images help?", "", *_summary(comparisons, titles), ""]
+    for size, found in comparisons.items():
+        lines += [f"## {titles[size]}", "", *_sets(results[size]), "", *_table(found), ""]
+    lines += _remarks([c for found in comparisons.values() for c in found])
+    with write_atomically(text) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _row(size: str, c: Comparison) -> tuple[object, ...]:
+    numbers = (f"{n:.6f}" for n in (c.difference.mean, c.difference.low, c.difference.high))
+    key = (size, c.question, c.dataset, c.against)
+    return (*key, *numbers, c.word, c.decided_by, c.draws, c.n_test)
+
+
+def _summary(
+    comparisons: Mapping[str, Sequence[Comparison]], titles: Mapping[str, str]
+) -> Iterator[str]:
+    """One line for each size: what the strongest recipe says."""
+    for size, found in comparisons.items():
+        said = [f"{c.question}: **{c.word}** ({_points(c.difference)})" for c in strongest(found)]
+        yield f"- {titles[size]}: " + "; ".join(said)
+
+
+def _sets(right: Mapping[str, Right]) -> Iterator[str]:
+    yield "| set | accuracy, % | 95 % interval |"
+    yield "|---|---|---|"
+    for name, values in right.items():
+        mean, half = 100 * accuracy(values).mean, 100 * accuracy(values).half_width
+        # An accuracy is no more than 100 %.
+        interval = "" if math.isnan(half) else f"{mean - half:.2f} to {min(mean + half, 100):.2f}"
+        yield f"| {name} | {mean:.2f} | {interval} |"
+
+
+def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield "| question | set | against | points | verdict | what would decide it |"
+    yield "|---|---|---|---|---|---|"
+    for c in comparisons:
+        cells = (c.question, c.dataset, c.against, _points(c.difference), c.word, c.decided_by)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _points(difference: Estimate) -> str:
+    mean, low, high = (100 * n for n in (difference.mean, difference.low, difference.high))
+    interval = "" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]"
+    return f"{mean:+.2f}{interval}"
+
+
+def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield (
+        "Points are of accuracy on real test images, in brackets the 95 % interval of the "
+        "difference. *Helps* and *harms*: 0 is outside of it. Nothing corrects for the number of "
+        "comparisons."
+    )
+    if any(c.draws == 1 for c in comparisons):
+        yield ""
+        yield (
+            "There is one draw of the real images, so intervals are of other classifiers and other "
+            "test images; for what other real images would give, add draws (`splits.seeds`)."
+        )
