@@ -204,7 +204,7 @@ def unlabelled(wildcards):
 
 
 def show_verdict(path):
-    """Prints what a verdict says first: a line for each size."""
+    """Prints what a verdict says first: a line for each size and question."""
     if path.exists():
         said = path.read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
         print(f"\nDo synthetic images help?\n{said}\nAll of it: {path}")

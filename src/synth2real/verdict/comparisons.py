@@ -25,7 +25,7 @@ MOST = 100  # draws that anybody would make
 # What is asked of every recipe: by the parts of the set, and of the one that it is compared with.
 _SYNTHETIC, _CONVERTED = ("real", "synthetic"), ("real", "converted")
 QUESTIONS = {
-    "synthetic images as they are, against none": (_SYNTHETIC, ("real",)),
+    "synthetic images, against none": (_SYNTHETIC, ("real",)),
     "converted images, against none": (_CONVERTED, ("real",)),
     "converted images, against synthetic ones": (_CONVERTED, _SYNTHETIC),
 }

@@ -56,20 +56,20 @@ def _row(size: str, c: Comparison) -> tuple[object, ...]:
 def _summary(
     comparisons: Mapping[str, Sequence[Comparison]], titles: Mapping[str, str]
 ) -> Iterator[str]:
-    """One line for each size: what the strongest recipe says."""
+    """One line for each size and question: what the strongest recipe says."""
     for size, found in comparisons.items():
-        said = [f"{c.question}: **{c.word}** ({_points(c.difference)})" for c in strongest(found)]
-        yield f"- {titles[size]}: " + "; ".join(said)
+        for c in strongest(found):
+            yield f"- {titles[size]}: {c.question}: **{c.word}**, {_points(c.difference)} points"
 
 
 def _sets(right: Mapping[str, Right]) -> Iterator[str]:
     yield "| set | accuracy, % | 95 % interval |"
     yield "|---|---|---|"
     for name, values in right.items():
-        mean, half = 100 * accuracy(values).mean, 100 * accuracy(values).half_width
-        # An accuracy is no more than 100 %.
-        interval = "" if math.isnan(half) else f"{mean - half:.2f} to {min(mean + half, 100):.2f}"
-        yield f"| {name} | {mean:.2f} | {interval} |"
+        found = accuracy(values)
+        low, high = 100 * max(found.low, 0.0), 100 * min(found.high, 1.0)
+        interval = "" if math.isnan(found.half_width) else f"{low:.2f} to {high:.2f}"
+        yield f"| {name} | {100 * found.mean:.2f} | {interval} |"
 
 
 def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
