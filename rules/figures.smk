@@ -1,5 +1,5 @@
-# The tables of all accuracies and recalls, the paper's figures, and one of the gap.
-#   in:  accuracies, synthetic and converted images, results/gap.csv, the authors' results
+# The tables of all accuracies and recalls, the paper's figures, and those of gap and verdict.
+#   in:  accuracies, synthetic and converted images, results/{gap,verdict}.csv, the authors' results
 #   out: results/accuracy.csv, results/recall.csv, results/figures/*.{png,svg}
 
 CURVES = {
@@ -17,7 +17,7 @@ if EXPERIMENT.augmented:
     CURVES["baselines"] = "baselines"
 if EXPERIMENT.unlabelled:
     CURVES["unlabelled"] = "unlabelled"
-FIGURES = ["figure2", "figure3", *CURVES, "gap"]
+FIGURES = ["figure2", "figure3", *CURVES, "gap", "verdict"]
 # Figure 3 has room for four sizes, of the first fold, draw and GAN.
 SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}"
 SHOWN_SIZES = [size.name for size in spread_sizes(EXPERIMENT.sizes)]
@@ -144,3 +144,24 @@ rule gap_figure:
         runtime=more(5),
     script:
         "../workflow/scripts/gap_figure.py"
+
+
+rule verdict_figure:
+    input:
+        code=code("verdict_figure.py"),
+        verdict="results/verdict.csv",
+    output:
+        **figure("verdict"),
+    log:
+        "results/logs/verdict_figure.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        titles=TITLES,
+    script:
+        "../workflow/scripts/verdict_figure.py"

@@ -13,7 +13,7 @@ rule verdict:
         ],
     output:
         table=report(
-            "results/verdict.csv", caption="../workflow/report/verdict.rst", category="Table"
+            "results/verdict.csv", caption="../workflow/report/verdict_table.rst", category="Table"
         ),
         text="results/verdict.md",
     log:
@@ -27,6 +27,6 @@ rule verdict:
         runtime=more(5),
     params:
         chains=CHAINS,
-        titles={name: size.title for name, size in SIZES.items()},
+        titles=TITLES,
     script:
         "../workflow/scripts/verdict.py"

@@ -17,7 +17,8 @@ SAMPLES = Counter(figure2=1, figure3=1)
 CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
 CHAIN += Counter(gap_real=1, gap_converted=1, gap_gan=1)
-TABLE = Counter(accuracy=1, recall=1, verdict=1, all=1) + CURVES
+VERDICT = Counter(verdict=1, verdict_figure=1)
+TABLE = Counter(accuracy=1, recall=1, all=1) + CURVES + VERDICT
 GAP = Counter(gap_table=1, gap_figure=1)
 ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
 DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
@@ -296,7 +297,7 @@ def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: 
         ),
         ("gap/measure.py", MEASURED + GAP + Counter(all=1)),
         ("figures/curves.py", CURVES + Counter(all=1)),
-        ("verdict/intervals.py", Counter(verdict=1, all=1)),
+        ("verdict/report.py", VERDICT + Counter(all=1)),
         ("config/checks.py", Counter()),
     ],
 )
@@ -312,7 +313,7 @@ def test_script_reruns_its_jobs_when_edited_and_not_when_touched(experiment: Pat
     script.touch()
     assert planned(experiment, *TINY) == Counter()
     script.write_text(script.read_text() + "\n# edited\n")
-    assert planned(experiment, *TINY) == TABLE - Counter(verdict=1)
+    assert planned(experiment, *TINY) == TABLE - VERDICT
 
 
 @pytest.mark.slow
