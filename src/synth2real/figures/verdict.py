@@ -42,11 +42,13 @@ def read_verdict(path: Path) -> list[Difference]:
     with path.open(newline="", encoding="utf-8") as lines:
         return [
             Difference(
-                row["size"],
-                row["dataset"],
-                row["against"],
-                *(float(row[name]) for name in ("difference", "low", "high")),
-                row["verdict"],
+                size=row["size"],
+                dataset=row["dataset"],
+                against=row["against"],
+                difference=float(row["difference"]),
+                low=float(row["low"]),
+                high=float(row["high"]),
+                verdict=row["verdict"],
             )
             for row in csv.DictReader(lines)
         ]
