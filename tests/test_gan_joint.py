@@ -177,11 +177,11 @@ def test_images_without_labels_show_the_discriminator_what_the_average_reads() -
     assert losses["discriminator"] == pytest.approx(float(right), rel=1e-4)
 
 
-def test_half_of_the_images_go_through_maps_of_their_own() -> None:
+def test_four_fifths_of_the_images_go_through_maps_of_their_own() -> None:
     image = np.asarray(random_images(1).images / 127.5 - 1)
     mapped = np.asarray(random_map(GAN, jnp.broadcast_to(image, (400, *DIGITS.shape)), KEY))
     as_they_were = [np.array_equal(one, image[0]) for one in mapped]
-    assert sum(as_they_were) == pytest.approx(200, abs=40)
+    assert sum(as_they_were) == pytest.approx(80, abs=30)
     assert len({one.tobytes() for one in mapped}) == 400 - sum(as_they_were) + 1
     assert mapped.min() >= -1 - 1e-5 and mapped.max() <= 1 + 1e-5
     # What comes in from outside is background.

@@ -29,6 +29,8 @@ STAGES = {
     "gap_judge": "gap/judge",
     "gap_table": "gap/table",
     "real_unlabelled": "unlabelled",
+    "verdict": "verdict/report",
+    "verdict_figure": "figures/verdict",
 }
 
 
