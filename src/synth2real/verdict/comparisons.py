@@ -87,7 +87,7 @@ class Comparison:
         if of_images < variance and (more := of_units / (variance - of_images)) < MOST:
             return f"{max(2.0, more):.1f} times as many {units}"
         if 0 < 2 * of_images < MOST * variance:
-            images = self.n_test * 2 * of_images / variance
+            images = float(f"{self.n_test * 2 * of_images / variance:.2g}")
             return f"about {images:,.0f} test images, and more {units}"
         return "nothing within reach: the difference is too small"
 
