@@ -199,6 +199,15 @@ def classifiers(trainsets):
     )
 
 
+def of_chains(file):
+    """A file that classifiers of each chain leave, in the order of `CHAINS`; {seed} is a GAN's."""
+    return [
+        f"results/{fold}{size}/draw{draw}/classify/{file}".format(seed=seed)
+        for fold, size, draw in CHAIN_KEYS
+        for seed in GAN_SEEDS
+    ]
+
+
 def unlabelled(wildcards):
     """The file of images without labels, for sets that need one."""
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []

@@ -31,11 +31,7 @@ for table in TABLES:
             table
         input:
             code=code("accuracy.py"),
-            tables=[
-                f"results/{fold}{size}/draw{draw}/classify/{table}_seed{seed}.csv"
-                for fold, size, draw in CHAIN_KEYS
-                for seed in GAN_SEEDS
-            ],
+            tables=of_chains(f"{table}_seed{{seed}}.csv"),
         output:
             report(
                 f"results/{table}.csv", caption=f"../workflow/report/{table}.rst", category="Table"
@@ -95,7 +91,7 @@ rule figure3:
         mem_mb=more(4000),
         runtime=more(5),
     params:
-        titles=[SIZES[name].title for name in SHOWN_SIZES],
+        titles=[TITLES[name] for name in SHOWN_SIZES],
     script:
         "../workflow/scripts/figure3.py"
 

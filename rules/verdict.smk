@@ -6,11 +6,7 @@
 rule verdict:
     input:
         code=code("verdict.py"),
-        predictions=[
-            f"results/{fold}{size}/draw{draw}/classify/predictions_seed{seed}.npz"
-            for fold, size, draw in CHAIN_KEYS
-            for seed in GAN_SEEDS
-        ],
+        predictions=of_chains("predictions_seed{seed}.npz"),
     output:
         table=report(
             "results/verdict.csv", caption="../workflow/report/verdict_table.rst", category="Table"
