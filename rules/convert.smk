@@ -1,5 +1,5 @@
 # All synthetic images of a split, and the synthetic test set, converted by a GAN.
-#   in:  a GAN, the split, the synthetic images
+#   in:  a GAN and its metrics, the split, the synthetic images
 #   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
 
 CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.copies
@@ -10,6 +10,7 @@ rule convert:
         code=code("convert.py"),
         spec=SPEC,
         networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
+        metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         synthetic_train="results/synthetic/train.npz",
         synthetic_test="results/synthetic/test.npz",

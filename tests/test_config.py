@@ -46,7 +46,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert gan_config("synth2real").unlabelled
     assert experiment.gan == gan_config("synth2real", unlabelled=False)
     assert experiment.gan_seeds == (0,)
-    assert experiment.convert == ConvertConfig(copies=1, least_strength=0.5)
+    assert experiment.convert == ConvertConfig(copies=1, least_strength=None)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
     assert experiment.augmented is False
 

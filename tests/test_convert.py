@@ -13,6 +13,7 @@ from synth2real.convert.config import ConvertConfig
 from synth2real.convert.convert import (
     CONVERT,
     convert_images,
+    least_strength,
     load_generator,
     write_converted,
 )
@@ -152,6 +153,7 @@ def write(
         GAN,
         config,
         gan_path=folder / "networks.npz",
+        gan_metrics_path=folder / "metrics.jsonl",
         split_path=folder / "split.npz",
         synthetic_train_path=folder / "synthetic_train.npz",
         synthetic_test_path=folder / "synthetic_test.npz",
@@ -225,3 +227,43 @@ def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -
     for a, b in ((first, second), (first, third), (second, third)):
         assert (a != b).any((1, 2, 3)).all()
     assert len(load_arrays(test, "labels")[0]) == 11
+
+
+@pytest.mark.parametrize(
+    "lines, strength",
+    [
+        ('{"memorised": 0.9}\n{"memorised": 0.2}\n', 0.4),  # the last counts
+        ('{"memorised": 1.3}\n', 0.0),
+        ('{"memorised": -0.1}\n', 0.5),
+        ('{"memorised": null}\n', 0.5),  # none held out
+        ("", 0.5),  # not trained
+    ],
+)
+def test_the_more_is_memorised_the_weaker_may_conversions_be(
+    tmp_path: Path, lines: str, strength: float
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    assert least_strength(tmp_path / "metrics.jsonl") == pytest.approx(strength)
+
+
+def test_strength_is_measured_where_none_is_given(tmp_path: Path, folder: Path) -> None:
+    gan = tiny_gan("synth2real", generator_blocks=1)
+    save_tree(tmp_path / "networks.npz", random_gan_state(gan, spread=0.3).weights)
+    (tmp_path / "metrics.jsonl").write_text('{"memorised": 0.6}\n')
+
+    def converted(least: float | None) -> bytes:
+        write_converted(
+            gan,
+            ConvertConfig(1, least_strength=least),
+            gan_path=tmp_path / "networks.npz",
+            gan_metrics_path=tmp_path / "metrics.jsonl",
+            split_path=folder / "split.npz",
+            synthetic_train_path=folder / "synthetic_train.npz",
+            synthetic_test_path=folder / "synthetic_test.npz",
+            seed=0,
+            train_path=tmp_path / "train.npz",
+            test_path=tmp_path / "test.npz",
+        )
+        return (tmp_path / "train.npz").read_bytes()
+
+    assert converted(None) == converted(0.2) != converted(0.5)

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from synth2real.gan.joint import draw_balanced, make_joint_step, random_map
+from synth2real.gan.joint import (
+    MEMORISED_IMAGES,
+    draw_balanced,
+    make_joint_step,
+    memorised,
+    random_map,
+)
 from synth2real.gan.losses import hinge_adversarial_loss, hinge_discriminator_loss
 from synth2real.gan.state import AVERAGING, GanState, apply_gradients, make_optimiser
 from synth2real.gan.step import GanData, discriminate, generate
@@ -208,3 +214,24 @@ def test_labels_of_real_images_matter() -> None:
     one, two = step(STATE, DATA, KEY)[0], step(STATE, other, KEY)[0]
     for name in ("task", "discriminator"):
         assert not same(getattr(one, name).params, getattr(two, name).params)
+
+
+def test_memorised_is_how_much_more_real_training_images_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("synth2real.gan.joint.MAPPED", 0.0)
+    train, held_out = random_images(3), random_images(2, seed=1)
+    network = STATE.discriminator
+
+    def mean_logit(data: Images) -> float:
+        logits = [
+            float(discriminate(GAN, network, image[None] / 127.5 - 1, label[None], KEY)[0][0])
+            for image, label in zip(*data, strict=True)
+        ]
+        # As often as their turn comes.
+        turns = np.bincount(np.arange(MEMORISED_IMAGES) % len(logits))
+        return np.average(logits, weights=turns)
+
+    right = mean_logit(train) - mean_logit(held_out)
+    assert abs(right) > 0.01
+    assert memorised(GAN, network, train, held_out, KEY) == pytest.approx(right, abs=1e-4)

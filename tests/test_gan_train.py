@@ -23,7 +23,15 @@ from synth2real.io.checkpoints import CheckpointError, open_checkpoints
 from synth2real.io.trees import load_tree
 from synth2real.splits import Size, read_split, write_split
 from synth2real.training import TrainingError
-from tiny import DIGITS, blank_generator, merged, numbered_images, random_images, tiny_gan
+from tiny import (
+    DIGITS,
+    blank_generator,
+    merged,
+    numbered_images,
+    random_gan_state,
+    random_images,
+    tiny_gan,
+)
 
 KEY = jax.random.key(0)
 
@@ -178,7 +186,7 @@ def test_validation_accuracies_are_the_task_classifiers() -> None:
     read = partial(reference.task_classifier, module, stem="real")
     real = read(np.asarray(validation.real.images) / 127.5 - 1).argmax(axis=1)
     grey = read(np.full((1, 28, 28, 1), np.tanh(0.4))).argmax()
-    accuracies = make_validate(QUIET, validation)(state, KEY)
+    accuracies = make_validate(QUIET, validation, validation)(state, KEY)
     right = np.mean(real == np.asarray(validation.real.labels))
     assert 0 < right < 1
     assert accuracies["accuracy_real"] == pytest.approx(right)
@@ -190,7 +198,20 @@ def test_validation_accuracies_are_the_task_classifiers() -> None:
 @pytest.mark.parametrize("n_synthetic, n_real", [(3, 0), (0, 3), (0, 0)])
 def test_accuracy_is_none_where_no_image_is_held_out(n_synthetic: int, n_real: int) -> None:
     # Fewer than ten images of a kind leave none to validate on.
-    validate = make_validate(QUIET, GanData(random_images(n_synthetic), random_images(n_real)))
+    held_out = GanData(random_images(n_synthetic), random_images(n_real))
+    validate = make_validate(QUIET, GanData(random_images(3), random_images(3)), held_out)
     accuracies = validate(STATE, KEY)
     assert (accuracies["accuracy_converted"] is None) == (n_synthetic == 0)
     assert (accuracies["accuracy_real"] is None) == (n_real == 0)
+
+
+@pytest.mark.parametrize("n_real", [0, 3])
+def test_joint_steps_also_say_what_is_memorised(n_real: int) -> None:
+    gan = tiny_gan("synth2real", generator_blocks=1)
+    train = GanData(random_images(3), random_images(3, seed=1))
+    held_out = GanData(random_images(3, seed=2), random_images(n_real, seed=3))
+    metrics = make_validate(gan, train, held_out)(random_gan_state(gan, spread=0.3), KEY)
+    assert (metrics["memorised"] is None) == (n_real == 0)
+    # The same images under the same maps.
+    same = make_validate(gan, held_out, held_out)(random_gan_state(gan, spread=0.3), KEY)
+    assert same["memorised"] == (0 if n_real else None)

@@ -17,6 +17,7 @@ write_converted(
     make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
     ConvertConfig(**snakemake.params.config),
     gan_path=Path(snakemake.input.networks),
+    gan_metrics_path=Path(snakemake.input.metrics),
     split_path=Path(snakemake.input.split),
     synthetic_train_path=Path(snakemake.input.synthetic_train),
     synthetic_test_path=Path(snakemake.input.synthetic_test),

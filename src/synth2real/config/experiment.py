@@ -7,7 +7,7 @@ from typing import Any
 
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.config.schema import raise_problems
-from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
+from synth2real.convert.config import ConvertConfig
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.images import ImagesConfig
 from synth2real.nn.config import ComputeConfig
@@ -91,9 +91,8 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     gan_preset, classifier_preset = gan.pop("preset"), classify.pop("preset")
     gan_settings = gan_config(gan_preset, **{k: v for k, v in gan.items() if k != "seeds"})
     convert = ConvertConfig(**config["convert"])
-    if convert.least_strength is None:
-        least = LEAST_STRENGTH if gan_settings.generator == "bend" else 1.0
-        convert = replace(convert, least_strength=least)
+    if convert.least_strength is None and gan_settings.generator != "bend":
+        convert = replace(convert, least_strength=1.0)
     experiment = Experiment(
         sizes=(),
         images=ImagesConfig(**config["images"]),

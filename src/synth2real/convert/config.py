@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from synth2real.settings import setting, whole
 
-# Of a generator that bends. Nearer to 0 variety grows, and labels get lost: docs/results.md.
+# Of a generator that bends, whose discriminator has memorised nothing, and less the more it has.
+# Nearer to 0 variety grows, and labels get lost: docs/results.md.
 LEAST_STRENGTH = 0.5
 
 
@@ -15,8 +16,9 @@ class ConvertConfig:
     copies: int = whole("how often each synthetic image is converted", 1)
     least_strength: float | None = setting(
         "strength of the weakest conversions, from 0 (hardly any) to 1 (as trained), as each has "
-        f"one at random from it to 1; null takes {LEAST_STRENGTH} for generator bend and 1 for "
-        "resnet",
+        "one at random from it to 1; null takes 1 for generator resnet, and for bend "
+        f"{LEAST_STRENGTH} or less: the more the GAN's discriminator finds the real images that it "
+        "learnt from more real than those held out",
         type=["number", "null"],
         minimum=0,
         maximum=1,

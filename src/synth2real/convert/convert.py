@@ -1,19 +1,23 @@
 """The convert stage: a GAN turns synthetic images into the set GAN (paper, section 3)."""
 
 import functools
+import json
+import logging
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from synth2real.convert.config import ConvertConfig
+from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
 from synth2real.gan.state import Gan, Network, init_state
 from synth2real.gan.step import generate, signed_pixels
 from synth2real.io.arrays import save_arrays
 from synth2real.io.trees import load_tree
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
+
+log = logging.getLogger(__name__)
 
 CONVERT = 2**31  # folded into the seed's key; a small number would give a key of training's again
 
@@ -23,6 +27,18 @@ def load_generator(gan: Gan, path: Path) -> Network:
     state = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0)))
     trained = load_tree(path, {"generator": state.weights["generator"]})["generator"]
     return Network(**trained, opt_state=())
+
+
+def least_strength(metrics_path: Path) -> float:
+    """The strength of the weakest conversions, by the metrics of a GAN's training.
+
+    Where the discriminator knows the few real images by heart, conversions repeat them, and what is
+    between synthetic and real is worth more. Where nothing was trained or held out, or a
+    discriminator saw images without labels alone, it is `LEAST_STRENGTH`.
+    """
+    lines = metrics_path.read_text(encoding="utf-8").splitlines()
+    memorised = json.loads(lines[-1])["memorised"] if lines else None
+    return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
 
 
 def convert_images(
@@ -53,6 +69,7 @@ def write_converted(
     config: ConvertConfig,
     *,
     gan_path: Path,
+    gan_metrics_path: Path,
     split_path: Path,
     synthetic_train_path: Path,
     synthetic_test_path: Path,
@@ -71,10 +88,11 @@ def write_converted(
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    assert config.least_strength is not None, "the experiment settles it"
-    convert = functools.partial(
-        convert_images, gan, generator, least_strength=config.least_strength
-    )
+    least = config.least_strength
+    if least is None:
+        least = least_strength(gan_metrics_path)
+    log.info(f"{train_path}: conversions of strength {least:.2f} to 1")
+    convert = functools.partial(convert_images, gan, generator, least_strength=least)
     copies = [convert(train, copy) for copy in jax.random.split(key, config.copies)]
     labels = np.tile(np.asarray(train.labels), config.copies)
     save_arrays(train_path, images=np.concatenate(copies), labels=labels)

@@ -42,6 +42,7 @@ WARM_UP = 4
 # The share of images that go through a map. Maps blur what is finest: if all did, no network would
 # see the grid that the generator draws. Up to this share conversions need not look mapped (ibid.).
 MAPPED = 0.8
+MEMORISED_IMAGES = 500  # of each side, or as many maps of fewer
 
 
 def make_joint_step(gan: Gan) -> Callable:
@@ -86,6 +87,26 @@ def make_joint_step(gan: Gan) -> Callable:
         return state, losses | task_losses | generator_losses | {"diversity": unlike}
 
     return train_step
+
+
+def memorised(
+    gan: Gan, discriminator: Network, train: Images, held_out: Images, key: jax.Array
+) -> jax.Array:
+    """How much more real the discriminator finds the real images that it learns from than others.
+
+    The difference of mean logits (the hinge loss wants 2 between real and converted): 0 if it knows
+    what real images are like, more the more it knows the images themselves. Karras et al. (ibid.,
+    section 3.1) measure overfitting by the same means.
+    """
+
+    def mean_logit(data: Images, key: jax.Array) -> jax.Array:
+        # Few images go through many maps.
+        index_B = jnp.arange(MEMORISED_IMAGES) % len(data.labels)
+        key_map, key_judge = jax.random.split(key)
+        mapped = random_map(gan, signed_pixels(data.images[index_B]), key_map)
+        return discriminate(gan, discriminator, mapped, data.labels[index_B], key_judge)[0].mean()
+
+    return mean_logit(train, key) - mean_logit(held_out, key)
 
 
 def draw_balanced(gan: Gan, data: Images, key: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from synth2real.gan.config import GanConfig
-from synth2real.gan.joint import make_joint_step
+from synth2real.gan.joint import make_joint_step, memorised
 from synth2real.gan.state import Gan, GanState, init_state
 from synth2real.gan.step import GanData, generate, make_train_step, signed_pixels
 from synth2real.io.checkpoints import Checkpoints
@@ -17,7 +18,14 @@ from synth2real.io.files import write_atomically
 from synth2real.io.trees import save_tree
 from synth2real.nn.convolution import arithmetic
 from synth2real.splits import read_split
-from synth2real.training import Metrics, Progress, load_images, load_unlabelled, run_chunks
+from synth2real.training import (
+    Images,
+    Metrics,
+    Progress,
+    load_images,
+    load_unlabelled,
+    run_chunks,
+)
 
 MAX_VALIDATION_IMAGES = 500
 # By the names that settings have for them.
@@ -49,17 +57,18 @@ def load_gan_data(
     return train, validation
 
 
-def make_validate(gan: Gan, validation: GanData) -> Callable:
+def make_validate(gan: Gan, train: GanData, validation: GanData) -> Callable:
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
     On real ones, and on conversions of held-out synthetic images, with their labels; at most 500 of
-    each. None where so few images are held out that there are none.
+    each. After joint steps also how far the discriminator has `memorised` the real images. None
+    where so few images are held out that there are none.
     """
     validation = jax.tree.map(lambda array: array[:MAX_VALIDATION_IMAGES], validation)
 
     # The images are an argument: as constants they would be compiled in, anew for each split.
     @jax.jit
-    def accuracies(state: GanState, validation: GanData, key: jax.Array) -> Metrics:
+    def measure(state: GanState, seen: Images, validation: GanData, key: jax.Array) -> Metrics:
         synthetic, real, _ = validation
         task = nnx.merge(gan.task, state.task.trained, state.task.stats, copy=True)
         generator = state.generator._replace(params=state.generator.trained)
@@ -67,13 +76,21 @@ def make_validate(gan: Gan, validation: GanData) -> Callable:
         converted, _ = generate(gan, generator, x_BxHxWxC, labels_B, key, train=False)
         logits_real_BxC = task.from_real(signed_pixels(real.images))
         logits_converted_BxC = task.from_real(converted)
-        return {
+        metrics = {
             "accuracy_real": (logits_real_BxC.argmax(-1) == real.labels).mean(),
             "accuracy_converted": (logits_converted_BxC.argmax(-1) == synthetic.labels).mean(),
         }
+        if gan.config.step == "joint":
+            discriminator = state.discriminator._replace(params=state.discriminator.trained)
+            few = not len(real.labels)
+            metrics["memorised"] = (
+                jnp.array(jnp.nan) if few else memorised(gan, discriminator, seen, real, key)
+            )
+        return metrics
 
     def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
-        values = {name: float(value) for name, value in accuracies(state, validation, key).items()}
+        metrics = measure(state, train.real, validation, key)
+        values = {name: float(value) for name, value in metrics.items()}
         return {name: None if math.isnan(value) else value for name, value in values.items()}
 
     return validate
@@ -98,13 +115,14 @@ def train_gan(
     A line of metrics gives the samples so far, the mean losses of the last 100 steps
     (`discriminator`, `task_synthetic`, `task_converted`, `task_real`, `adversarial`, and
     `pixel_change` of PixelDA's step or `diversity` of the joint one, all before their weights), the
-    task classifier's validation accuracies, and what convolved (`arithmetic`).
+    task classifier's validation accuracies, how far the discriminator has `memorised` the real
+    images (joint step), and what convolved (`arithmetic`).
 
     Raises:
         TrainingError: a loss is NaN or infinite.
         CheckpointError: the process was told to stop, or a checkpoint cannot be written.
     """
-    validate = make_validate(gan, validation)
+    validate = make_validate(gan, train, validation)
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
     start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
     state, records = checkpoints.restore(start)
