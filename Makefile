@@ -28,9 +28,6 @@ $(STAMP): envs/$(ENV).txt
 run: env
 	$(BIN)/python -m synth2real.config $(CONFIG)
 	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
-	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG)) --report results/report.html
-	@echo; echo "Do synthetic images help?"; sed -n '/^##/q; s/\*\*//g; /^- /p' results/verdict.md
-	@echo "All of it: results/report.html"
 
 test: env
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -2,7 +2,7 @@
 # van Gemert, Kayhan): do synthetic images, converted by a GAN, help a classifier of real ones?
 #
 #   real ------+-> splits -> gan -> convert -+-> classify -+-> verdict
-#   synthetic -+-----------------------------+-> gap ------+-> figures
+#   synthetic -+-----------------------------+-> gap ------+-> figures -> report
 #
 # Each stage has a file of its name in rules/, workflow/scripts/ and src/synth2real/, and a folder
 # in results/.
@@ -13,9 +13,6 @@ min_version("9.0")
 
 
 configfile: f"{workflow.basedir}/config.yaml"
-
-
-report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
@@ -29,11 +26,12 @@ include: "rules/classify.smk"
 include: "rules/gap.smk"
 include: "rules/verdict.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 # Also where nothing was left to do; other targets may leave an older verdict.
 onsuccess:
-    show_verdict(Path("results/verdict.md"))
+    show_verdict(Path("results/verdict.md"), Path("results/report.html"))
 
 
 rule all:
@@ -42,6 +40,6 @@ rule all:
         "results/accuracy.csv",
         "results/recall.csv",
         "results/gap.csv",
-        "results/verdict.csv",
+        "results/report.html",
         "results/fonts/credits.md" if FROM_FONTS else [],
-        expand("results/figures/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+        expand("results/figures/{figure}.png", figure=FIGURES),

@@ -213,18 +213,13 @@ def unlabelled(wildcards):
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
 
 
-def show_verdict(path):
-    """Prints what a verdict says first: a line for each size and question."""
-    if path.exists():
-        said = path.read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
-        print(f"\nDo synthetic images help?\n{said}\nAll of it: {path}")
+def show_verdict(text, page):
+    """Prints what a verdict says first, a line for each size and question, and where the rest is."""
+    if text.exists():
+        said = text.read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
+        print(f"\nDo synthetic images help?\n{said}\nAll of it: {page if page.exists() else text}")
 
 
 def figure(name):
     """PNG and SVG of a figure; the report shows the SVG."""
-    path = f"results/figures/{name}"
-    caption = f"../workflow/report/{name}.rst"
-    return {
-        "png": f"{path}.png",
-        "svg": report(f"{path}.svg", caption=caption, category="Figures"),
-    }
+    return {suffix: f"results/figures/{name}.{suffix}" for suffix in ("png", "svg")}

@@ -14,9 +14,7 @@ rule fonts:
     output:
         files=directory("results/fonts/files"),
         table="results/fonts/fonts.csv",
-        credits=report(
-            "results/fonts/credits.md", caption="../workflow/report/fonts.rst", category="Data"
-        ),
+        credits="results/fonts/credits.md",
     log:
         "results/logs/fonts.log",
     localrule: True

@@ -8,9 +8,7 @@ rule verdict:
         code=code("verdict.py"),
         predictions=of_chains("predictions_seed{seed}.npz"),
     output:
-        table=report(
-            "results/verdict.csv", caption="../workflow/report/verdict_table.rst", category="Table"
-        ),
+        table="results/verdict.csv",
         text="results/verdict.md",
     log:
         "results/logs/verdict.log",

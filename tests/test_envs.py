@@ -87,7 +87,7 @@ def test_every_dependency_of_the_project_is_pinned(env: str) -> None:
 def test_pinned_versions_are_those_that_the_project_allows(env: str) -> None:
     versions = {name: version for name, version, _ in pins(env)}
     for requirement in PROJECT["project"]["dependencies"]:
-        name, bounds = re.fullmatch(r"([a-z-]+)(.*)", requirement).groups()
+        name, bounds = re.fullmatch(r"([a-z0-9-]+)(.*)", requirement).groups()
         for relation, bound in re.findall(r"(>=|<)([0-9.]+)", bounds):
             version, limit = (
                 [int(part) for part in number.split(".")] for number in (versions[name], bound)

@@ -28,7 +28,9 @@ STAGES = {
     "gap_figure": "figures/gap",
     "gap_judge": "gap/judge",
     "gap_table": "gap/table",
+    "manifest": "report/manifest",
     "real_unlabelled": "unlabelled",
+    "report": "report/page",
     "verdict": "verdict/report",
     "verdict_figure": "figures/verdict",
 }

@@ -36,8 +36,6 @@ def run(folder: Path, settings: dict) -> Path:
     result = snakemake(folder, "--cores", "2", *arguments)
     assert result.returncode == 0, result.stderr
     assert not planned(folder, *arguments)
-    report = snakemake(folder, *arguments, "--report", "report.html")
-    assert report.returncode == 0, report.stderr
     return folder / "results"
 
 

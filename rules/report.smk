@@ -1,0 +1,53 @@
+# What came out and what ran, in one page.
+#   in:  results/{verdict,accuracy,gap}.csv, results/figures/*.svg, the settings, the lock
+#   out: results/manifest.json, results/report.html
+
+
+rule manifest:
+    input:
+        code=code("manifest.py"),
+        accuracy="results/accuracy.csv",
+        lock=ROOT / "envs" / f"{'gpu' if GPU else 'cpu'}.txt",
+    output:
+        "results/manifest.json",
+    log:
+        "results/logs/manifest.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        root=str(ROOT),
+        config=asdict(EXPERIMENT) | {"sizes": [*SIZES]},
+    script:
+        "../workflow/scripts/manifest.py"
+
+
+rule report:
+    input:
+        code=code("report.py"),
+        template=SRC / "synth2real" / "report" / "page.html.jinja",
+        verdict="results/verdict.csv",
+        accuracy="results/accuracy.csv",
+        gap="results/gap.csv",
+        manifest="results/manifest.json",
+        figures=expand("results/figures/{figure}.svg", figure=FIGURES),
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        titles=TITLES,
+        figures=FIGURES,
+    script:
+        "../workflow/scripts/report.py"

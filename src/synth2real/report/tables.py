@@ -1,0 +1,128 @@
+"""The tables of the page, from those of the stages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from synth2real.sets import SETS
+
+METRICS = {
+    "label_agreement": ("agreement with labels, %", 100, 1),
+    "frechet_distance": ("Fréchet distance", 1, 1),
+    "kernel_distance": ("kernel distance", 1, 3),
+    "density": ("density", 1, 2),
+    "coverage": ("coverage", 1, 2),
+    "domain_accuracy": ("told from real, %", 100, 1),
+}
+
+
+def with_counts(path: Path, titles: Mapping[str, str]) -> dict[str, str]:
+    """Sizes as a person reads them who does not know the ratios: 60 real images (r = 0.001)."""
+    counts = pd.read_csv(path).groupby("size")["n_real"].first()
+    named = {}
+    for size, title in titles.items():
+        count = f"{counts[size]:,} real images"
+        named[size] = count if title == count else f"{count} ({title})"
+    return named
+
+
+def verdict_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
+    """All comparisons; points of accuracy."""
+    table = read_verdict(path)
+    return pd.DataFrame(
+        {
+            "real images": table["size"].map(titles),
+            "question": table["question"],
+            "set": table["dataset"],
+            "against": table["against"],
+            "points": [points(row) for row in table.itertuples()],
+            "verdict": table["verdict"],
+            "what would decide it": table["decided_by"],
+        }
+    )
+
+
+def read_verdict(path: Path) -> pd.DataFrame:
+    """The verdict's table as it is written; numbers that are missing stay so."""
+    return pd.read_csv(path, dtype={"decided_by": str}).fillna({"decided_by": ""})
+
+
+def points(row) -> str:
+    """A difference in points of accuracy, with its interval where there is one."""
+    interval = "" if pd.isna(row.low) else f" [{100 * row.low:+.2f}, {100 * row.high:+.2f}]"
+    return f"{100 * row.difference:+.2f}{interval}"
+
+
+def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """What the strongest recipe says, for each size as a person reads it."""
+    table = read_verdict(path)
+    last = SETS[table["dataset"].iloc[-1]].recipe
+    strongest = table[[SETS[name].recipe == last for name in table["dataset"]]]
+    strongest = strongest.assign(points=[points(row) for row in strongest.itertuples()])
+    return {titles[size]: strongest[strongest["size"] == size] for size in titles}
+
+
+def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Mean accuracy on real test images and standard deviation of classifiers, by set and size."""
+    table = pd.read_csv(path)
+    found = table[table["test_set"] == "real"].groupby(["dataset", "size"])["accuracy"]
+    cells = found.agg(_mean_and_spread).unstack()
+    cells = cells.reindex(index=[name for name in SETS if name in cells.index], columns=[*titles])
+    cells.columns = [f"{titles[size]}, %" for size in cells.columns]
+    cells.insert(0, "classifiers", found.count().unstack()[[*titles]].max(axis=1))
+    return cells.rename_axis("set").reset_index()
+
+
+def _mean_and_spread(accuracies: pd.Series) -> str:
+    """In per cent; one classifier has no spread."""
+    spread = f" ± {100 * accuracies.std():.2f}" if len(accuracies) > 1 else ""
+    return f"{100 * accuracies.mean():.2f}{spread}"
+
+
+def data_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
+    """How many images there are of each kind at each size."""
+    table = pd.read_csv(path).groupby("size").first().loc[[*titles]]
+    test = pd.read_csv(path).query("test_set == 'real'").groupby("size")["n_test"].first()
+    return pd.DataFrame(
+        {
+            "size": [*titles.values()],
+            "real": table["n_real"].to_numpy(),
+            "synthetic": table["n_synthetic"].to_numpy(),
+            "real test images": test[[*titles]].to_numpy(),
+        }
+    )
+
+
+def gap_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Means of the measures of the gap, over folds, draws and GANs."""
+    table = pd.read_csv(path)
+    order = {"": -1} | {size: number for number, size in enumerate(titles)}
+    table = table.assign(size=table["size"].fillna(""))
+    means = table.groupby(["size", "images", "metric"])["value"].mean().unstack()
+    means = means.sort_index(level=0, key=lambda sizes: sizes.map(order))
+    result = means.index.to_frame(index=False)
+    result["size"] = result["size"].map({"": "all"} | dict(titles))
+    for metric, (name, factor, digits) in METRICS.items():
+        values = means.get(metric, pd.Series(float("nan"), means.index))
+        result[name] = ["" if pd.isna(v) else f"{factor * v:.{digits}f}" for v in values]
+    return result.rename(columns={"size": "real images"})
+
+
+def stages_table(benchmarks: Path) -> pd.DataFrame:
+    """Seconds and memory of each stage's jobs, of all that left their times."""
+    files = sorted(benchmarks.rglob("*.tsv"))
+    columns = ["s", "cpu_time", "max_rss"]
+    # Snakemake cannot measure the memory of a job that ends at once.
+    lasts = [pd.read_csv(file, sep="\t", na_values="-")[columns].iloc[-1] for file in files]
+    table = pd.DataFrame(lasts, columns=columns).fillna(0).reset_index(drop=True)
+    found = table.groupby([file.stem.partition("_")[0] for file in files]).agg(
+        jobs=("s", "count"),
+        s=("s", "sum"),
+        longest=("s", "max"),
+        cpu=("cpu_time", "sum"),
+        memory=("max_rss", "max"),
+    )
+    found = found.sort_values("s", ascending=False).round(0).astype(int)
+    names = ["jobs", "seconds", "longest job, s", "seconds of a core", "memory at most, MB"]
+    return found.set_axis(names, axis=1).rename_axis("stage").reset_index()
