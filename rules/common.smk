@@ -66,7 +66,7 @@ except InputError as error:
 # Wildcards. A fold has a folder of its own, and without folds there is none.
 FOLDS = [f"fold{fold}/" for fold in range(EXPERIMENT.real.folds)] if EXPERIMENT.real.folds else [""]
 SIZES = {size.name: size for size in EXPERIMENT.sizes}
-TITLES = {name: size.title for name, size in SIZES.items()}
+TITLES = {name: size.title(EXPERIMENT.splits.total) for name, size in SIZES.items()}
 DRAWS = EXPERIMENT.splits.seeds
 GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)

@@ -1,11 +1,12 @@
 # The tables of all accuracies and recalls, the paper's figures, and those of gap and verdict.
-#   in:  accuracies, synthetic and converted images, results/{gap,verdict}.csv, the authors' results
+#   in:  all stages' images, tables and metrics, results/{gap,verdict}.csv, the authors' results
 #   out: results/accuracy.csv, results/recall.csv, results/figures/*.{png,svg}
 
 CURVES = {
     "figure5": "classifier_error",
     "figure6": "original_synthetic_error",
     "error_ratio": "error_ratio",
+    "learning": "learning",
 }
 # Elsewhere the number of synthetic images is the same at every size.
 if any(size.kind == "ratio" for size in EXPERIMENT.sizes):
@@ -13,14 +14,26 @@ if any(size.kind == "ratio" for size in EXPERIMENT.sizes):
 # The authors' test set held their GAN's images, too; it is theirs alone.
 if EXPERIMENT.is_the_papers:
     CURVES["mixed_test_set"] = "mixed_test_set"
-if EXPERIMENT.augmented:
-    CURVES["baselines"] = "baselines"
 if EXPERIMENT.unlabelled:
     CURVES["unlabelled"] = "unlabelled"
-FIGURES = ["figure2", "figure3", *CURVES, "gap", "verdict"]
-# Figure 3 has room for four sizes, of the first fold, draw and GAN.
+SAMPLES = ["figure2", "figure3", "gallery", "conversions", "training", "features"]
+FIGURES = [*SAMPLES, *CURVES, "confusion", "mistakes", "gap", "verdict"]
+# Figures of images have room for four sizes, of the first fold, draw and GAN.
 SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}"
 SHOWN_SIZES = [size.name for size in spread_sizes(EXPERIMENT.sizes)]
+SHOWN_TITLES = {name: TITLES[name] for name in SHOWN_SIZES}
+
+
+
+def gans_of(size):
+    """The folders of a size's GANs."""
+    return [
+        f"{fold}{size}/draw{draw}/gan/seed{seed}"
+        for fold in FOLDS
+        for draw in DRAWS
+        for seed in GAN_SEEDS
+    ]
+
 
 TABLES = ["accuracy", "recall"]
 
@@ -89,9 +102,140 @@ rule figure3:
         mem_mb=more(4000),
         runtime=more(5),
     params:
-        titles=[TITLES[name] for name in SHOWN_SIZES],
+        titles=[*SHOWN_TITLES.values()],
     script:
         "../workflow/scripts/figure3.py"
+
+
+rule gallery:
+    input:
+        code=code("gallery.py"),
+        spec=SPEC,
+        synthetic="results/synthetic/train.npz",
+        real=f"results/{FOLDS[0]}real/train.npz",
+        converted=expand(f"{SHOWN}/convert/seed{GAN_SEEDS[0]}/train.npz", size=SHOWN_SIZES),
+        splits=expand(f"{SHOWN}/splits/split.npz", size=SHOWN_SIZES),
+    output:
+        **figure("gallery"),
+    log:
+        "results/logs/gallery.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 2 * IMAGES_HELD),
+        runtime=more(5),
+    params:
+        titles=[*SHOWN_TITLES.values()],
+    script:
+        "../workflow/scripts/gallery.py"
+
+
+rule conversions:
+    input:
+        code=code("conversions.py"),
+        spec=SPEC,
+        synthetic="results/synthetic/test.npz",
+        networks=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/networks.npz", size=SHOWN_SIZES),
+        metrics=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/metrics.jsonl", size=SHOWN_SIZES),
+    output:
+        **figure("conversions"),
+    log:
+        "results/logs/conversions.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=more(10),
+        gpu=GPU,
+    params:
+        titles=[*SHOWN_TITLES.values()],
+        compute=asdict(EXPERIMENT.compute),
+        gan=asdict(EXPERIMENT.gan),
+        least_strength=EXPERIMENT.convert.least_strength,
+    script:
+        "../workflow/scripts/conversions.py"
+
+
+rule training:
+    input:
+        code=code("training.py"),
+        metrics=[f"results/{c}/metrics.jsonl" for size in SHOWN_SIZES for c in gans_of(size)],
+    output:
+        **figure("training"),
+    log:
+        "results/logs/training.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        titles=[TITLES[size] for size in SHOWN_SIZES for _ in gans_of(size)],
+    script:
+        "../workflow/scripts/training.py"
+
+
+rule features:
+    input:
+        code=code("features.py"),
+        spec=SPEC,
+        judge=f"results/{FOLDS[0]}gap/judge.npz",
+        real=f"results/{FOLDS[0]}real/test.npz",
+        synthetic="results/synthetic/test.npz",
+        converted=expand(f"{SHOWN}/convert/seed{GAN_SEEDS[0]}/test.npz", size=SHOWN_SIZES),
+    output:
+        **figure("features"),
+    log:
+        "results/logs/features.log",
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=more(10),
+        gpu=GPU,
+    params:
+        titles=[*SHOWN_TITLES.values()],
+        compute=asdict(EXPERIMENT.compute),
+        config=asdict(EXPERIMENT.classifier),
+    script:
+        "../workflow/scripts/features.py"
+
+
+rule mistakes:
+    input:
+        code=code("mistakes.py"),
+        spec=SPEC,
+        test=f"results/{FOLDS[0]}real/test.npz",
+        **{
+            size: expand(
+                f"results/{FOLDS[0]}{size}/draw{{draw}}/classify/predictions_seed{{seed}}.npz",
+                draw=DRAWS,
+                seed=GAN_SEEDS,
+            )
+            for size in SHOWN_SIZES
+        },
+    output:
+        **{f"confusion_{suffix}": path for suffix, path in figure("confusion").items()},
+        **{f"mistakes_{suffix}": path for suffix, path in figure("mistakes").items()},
+    log:
+        "results/logs/mistakes.log",
+    localrule: True
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=more(2000),
+        runtime=more(5),
+    params:
+        titles=SHOWN_TITLES,
+    script:
+        "../workflow/scripts/mistakes.py"
 
 
 for name, function in CURVES.items():

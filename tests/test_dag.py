@@ -13,13 +13,15 @@ from PIL import Image
 
 from project import ROOT, TINY, copy_project, overlay, planned, snakemake
 
-SAMPLES = Counter(figure2=1, figure3=1)
-CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, mixed_test_set=1)
+# Figures of what GANs make.
+MADE = Counter(figure3=1, gallery=1, conversions=1, training=1, features=1)
+SAMPLES = Counter(figure2=1) + MADE
+CURVES = Counter(figure4=1, figure5=1, figure6=1, error_ratio=1, learning=1, mixed_test_set=1)
 CHAIN = Counter(splits=1, gan=1, convert=1, classify_train=3, classify_train_gan=2, classify_test=1)
 CHAIN += Counter(gap_real=1, gap_converted=1, gap_gan=1)
 VERDICT = Counter(verdict=1, verdict_figure=1)
 REPORT = Counter(manifest=1, report=1)
-TABLE = Counter(accuracy=1, recall=1, all=1) + CURVES + VERDICT + REPORT
+TABLE = Counter(accuracy=1, recall=1, mistakes=1, all=1) + CURVES + VERDICT + REPORT
 GAP = Counter(gap_table=1, gap_figure=1)
 ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
 DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
@@ -77,9 +79,9 @@ def test_a_new_image_makes_its_source_stale(tmp_path: Path):
     assert planned(folder, *arguments) == Counter(real=1)
 
 
-def test_baselines_add_three_sets_a_ratio_and_a_figure():
+def test_baselines_add_three_sets_a_ratio():
     jobs = planned(ROOT, "--forceall", "--configfile", "config/baselines.yaml")
-    assert jobs - DEFAULT == Counter(classify_train=6, classify_train_gan=3, baselines=1)
+    assert jobs - DEFAULT == Counter(classify_train=6, classify_train_gan=3)
     assert not DEFAULT - jobs
 
 
@@ -222,7 +224,7 @@ def test_finished_experiment_stays_finished_when_its_folder_moves(experiment: Pa
 @pytest.mark.slow
 def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
     settings = {"ratios": ["0.1", "0.5", "0.2"]}
-    jobs = CHAIN + TABLE + GAP + Counter(figure3=1)
+    jobs = CHAIN + TABLE + GAP + MADE
     assert planned(finished, *overlay(finished, settings)) == jobs
 
 
@@ -232,32 +234,33 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
     [
         (
             {"gan": {"learning_rate": 0.002}},
-            CONVERTED + Counter(figure3=1) + TABLE + GAP,
+            CONVERTED + MADE + TABLE + GAP,
         ),
         (
             {"convert": {"copies": 2}},
-            CONVERTED - Counter(gan=2) + Counter(figure3=1) + TABLE + GAP,
+            CONVERTED - Counter(gan=2) + Counter(figure3=1, gallery=1, features=1) + TABLE + GAP,
         ),
         (
             {"gan": {"seeds": [0, 1]}},
-            CONVERTED + TABLE + GAP,
+            CONVERTED + Counter(training=1) + TABLE + GAP,
         ),
         (
             {"classify": {"samples": 3000}},
             Counter(classify_train=6, classify_train_gan=4, classify_test=2)
-            + Counter(gap_judge=1)
+            + Counter(gap_judge=1, features=1)
             + MEASURED
             + TABLE
             + GAP,
         ),
         (
             {"classify": {"augmented": True}},
-            Counter(classify_train=4, classify_train_gan=2, classify_test=2, baselines=1) + TABLE,
+            Counter(classify_train=4, classify_train_gan=2, classify_test=2) + TABLE,
         ),
         (
             {"real": {"unlabelled": "rest"}},
             CONVERTED
-            + Counter(classify_train=4, classify_train_gan=2, unlabelled=1, figure3=1)
+            + Counter(classify_train=4, classify_train_gan=2, unlabelled=1)
+            + MADE
             + TABLE
             + GAP,
         ),
@@ -265,7 +268,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             {"real": {"unlabelled": "rest"}, "gan": {"unlabelled": False}},
             Counter(classify_train=4, classify_train_gan=2, classify_test=2, unlabelled=1) + TABLE,
         ),
-        ({"ratios": ["0.1"]}, TABLE + GAP + Counter(figure3=1)),
+        ({"ratios": ["0.1"]}, TABLE + GAP + MADE),
         ({"real": {"folder": None}}, Counter()),
     ],
     ids=[
@@ -290,7 +293,7 @@ def test_setting_reruns_only_what_uses_it(finished: Path, settings: dict, jobs: 
     [
         (
             "gan/losses.py",
-            CONVERTED + Counter(figure3=1) + TABLE + GAP,
+            CONVERTED + MADE + TABLE + GAP,
         ),
         (
             "classify/accuracy.py",

@@ -150,8 +150,8 @@ def test_more_images_than_there_are_are_refused(
 def test_names_and_titles_of_sizes() -> None:
     sizes = [Size("ratio", "0.007"), Size("count", "1440"), Size("share", "0.25")]
     assert [size.name for size in sizes] == ["r0.007", "n1440", "s0.25"]
-    titles = ["r = 0.007", "1,440 real images", "25 % of the real images"]
-    assert [size.title for size in sizes] == titles
+    titles = ["420 real images (r = 0.007)", "1,440 real images", "25 % of the real images"]
+    assert [size.title(60_000) for size in sizes] == titles
 
 
 def stratified(count: int, labels: np.ndarray) -> Split:

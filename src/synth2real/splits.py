@@ -39,14 +39,12 @@ class Size(NamedTuple):
         """The size in paths: r0.007, n20 or s0.5."""
         return {"ratio": "r", "count": "n", "share": "s"}[self.kind] + self.value
 
-    @property
-    def title(self) -> str:
-        """The size as a person reads it."""
-        if self.kind == "count":
-            return f"{int(self.value):,} real images"
+    def title(self, total: int | None) -> str:
+        """The size as a person reads it; `total` is what ratios are shares of."""
         if self.kind == "share":
             return f"{100 * float(self.value):g} % of the real images"
-        return f"r = {self.value}"
+        count = f"{count_real(self, total, 0):,} real images"
+        return count if self.kind == "count" else f"{count} (r = {self.value})"
 
 
 @dataclass(frozen=True)

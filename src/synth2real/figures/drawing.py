@@ -24,6 +24,7 @@ def draw_points(
     label: str,
     *,
     floored: bool = False,
+    linestyle: Literal["-", "--"] = "-",
 ) -> None:
     """Draws the mean, one standard deviation and every run of each point, in per cent.
 
@@ -34,7 +35,14 @@ def draw_points(
     stds = np.array([point.std for point in points])
     bars = 100 * np.array([np.minimum(stds, means - floors), stds])
     axes.errorbar(
-        counts, 100 * means, bars, color=look.colour, marker=look.marker, capsize=3, label=label
+        counts,
+        100 * means,
+        bars,
+        color=look.colour,
+        marker=look.marker,
+        linestyle=linestyle,
+        capsize=3,
+        label=label,
     )
     x = [count for count, point in zip(counts, points, strict=True) for _ in point.values]
     pairs = zip(floors, points, strict=True)

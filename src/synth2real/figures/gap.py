@@ -36,12 +36,12 @@ class Panel(NamedTuple):
 
 
 PANELS = {
-    "label_agreement": Panel("agreement with labels (%)", 100, math.nan),  # the judge's accuracy
-    "domain_accuracy": Panel("accuracy at telling from real (%)", 100, 0.5),
-    "frechet_distance": Panel("Fréchet distance", 1, 0),
-    "kernel_distance": Panel("kernel distance", 1, 0),
-    "density": Panel("density", 1, 1),
-    "coverage": Panel("coverage", 1, 1 - 2**-NEIGHBOURS),
+    "label_agreement": Panel("agreement with labels (%) ↑", 100, math.nan),  # the judge's accuracy
+    "domain_accuracy": Panel("accuracy at telling from real (%) ↓", 100, 0.5),
+    "frechet_distance": Panel("Fréchet distance ↓", 1, 0),
+    "kernel_distance": Panel("kernel distance ↓", 1, 0),
+    "density": Panel("density ↑", 1, 1),
+    "coverage": Panel("coverage ↑", 1, 1 - 2**-NEIGHBOURS),
 }
 
 
@@ -82,6 +82,8 @@ def read_gap(path: Path) -> list[Gap]:
 @matplotlib.rc_context(STYLE)
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
     """A panel for each metric: synthetic, converted, GAN and real images against real test ones.
+
+    An arrow in its title says which way is better.
 
     Bars are one standard deviation either way: between folds, draws and GAN seeds, or the metric's
     own where there is one; faint dots are single ones. Synthetic images have no size and are a

@@ -62,7 +62,7 @@ def synthetic_images(
         rows.append(list(images_NxHxWxC[drawn]))
     figure = new_figure(height=0.2 + 0.64 * len(rows) * spec.height / spec.width)
     axes = figure.add_subplot()
-    _show(axes, tile(rows, COLUMNS, spec), [spec.classes[label] for label in shown], spec)
+    show(axes, tile(rows, COLUMNS, spec), [spec.classes[label] for label in shown], spec)
     save(figure, png, svg)
     return figure
 
@@ -81,12 +81,12 @@ def converted_images(
     panels = figure.subplots(len(pairs_by_size), 1, squeeze=False)[:, 0]
     for axes, (title, pairs) in zip(panels, pairs_by_size.items(), strict=True):
         synthetic, converted = (
-            [_first(images, pairs.labels, label, spec) for label in shown]
+            [first(images, pairs.labels, label, spec) for label in shown]
             for images in (pairs.synthetic, pairs.converted)
         )
         rows = [synthetic, converted, [nearest(image, pairs.real) for image in converted]]
         names = ["synthetic", "converted", "nearest real"]
-        _show(axes, tile(rows, len(shown), spec), names, spec)
+        show(axes, tile(rows, len(shown), spec), names, spec)
         axes.set_title(title, loc="left")
     save(figure, png, svg)
     return figure
@@ -116,7 +116,7 @@ def tile(rows: Sequence[Sequence[Images]], columns: int, spec: ImageSpec) -> Ima
     return canvas
 
 
-def _first(
+def first(
     images_NxHxWxC: Images, labels_N: NDArray[np.int32], label: int, spec: ImageSpec
 ) -> Images:
     """The first image of a class, or a white one where there is none."""
@@ -124,19 +124,19 @@ def _first(
     return images_NxHxWxC[found[0]] if found.size else np.full(spec.shape, 255, np.uint8)
 
 
-def _show(axes: Axes, canvas_HxWxC: Images, row_names: Sequence[str], spec: ImageSpec) -> None:
+def show(axes: Axes, canvas_HxWxC: Images, row_names: Sequence[str], spec: ImageSpec) -> None:
     """Shows a tiled image with the name of each row at its left."""
     canvas = canvas_HxWxC[..., 0] if spec.channels == 1 else canvas_HxWxC
     axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="none")
     axes.set_xticks([])
     places = [(spec.height + GAP) * row + spec.height / 2 for row in range(len(row_names))]
-    axes.set_yticks(places, [_short(name) for name in row_names])
+    axes.set_yticks(places, [short(name) for name in row_names])
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
 
 
-def _short(name: str, length: int = 16) -> str:
+def short(name: str, length: int = 16) -> str:
     """A class name that leaves room for the images; `$` would start a formula."""
     text = name.encode("utf-8", "replace").decode().replace("$", r"\$")
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -44,7 +44,6 @@ def write_report(
         lstrip_blocks=True,
     )
     facts = json.loads(manifest.read_text(encoding="utf-8"))
-    titles = tables.with_counts(accuracy, titles)
     page = environment.get_template(TEMPLATE.name).render(
         answers=tables.answers(verdict, titles),
         tables={

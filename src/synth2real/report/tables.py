@@ -17,16 +17,6 @@ METRICS = {
 }
 
 
-def with_counts(path: Path, titles: Mapping[str, str]) -> dict[str, str]:
-    """Sizes as a person reads them who does not know the ratios: 60 real images (r = 0.001)."""
-    counts = pd.read_csv(path).groupby("size")["n_real"].first()
-    named = {}
-    for size, title in titles.items():
-        count = f"{counts[size]:,} real images"
-        named[size] = count if title == count else f"{count} ({title})"
-    return named
-
-
 def verdict_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     """All comparisons; points of accuracy."""
     table = read_verdict(path)
