@@ -1,5 +1,6 @@
 # make env    .venv with the pinned packages (make env ENV=gpu: with CUDA)
 # make run    the default experiment (make run CONFIG=mine.yaml: yours)
+# make status what a run does now (make status RUN=runs/mine: one in that folder)
 # make test   all tests, fast ones first
 # make check  format, lint, types
 # make settings  writes docs/settings.md anew
@@ -14,7 +15,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: env run test check settings ablations benchmark growth lock
+.PHONY: env run status test check settings ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -28,6 +29,14 @@ $(STAMP): envs/$(ENV).txt
 run: env
 	$(BIN)/python -m synth2real.config $(CONFIG)
 	$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+
+RUN ?= .
+
+# Snakemake's last count of jobs, and the last line of each log that a job wrote to in the last minute.
+status:
+	@cat $$(ls -t $(RUN)/.snakemake/log/*.log | head -n 1) | grep 'steps (' | tail -n 1
+	@cd $(RUN)/results/logs && find . -name '*.log' -mmin -1 | sort | while read -r log; do \
+		echo "$${log#./}: $$(tail -n 1 "$$log")"; done
 
 test: env
 	$(BIN)/pytest -n 2 -m "not slow"

@@ -143,6 +143,7 @@ rule conversions:
         **figure("conversions"),
     log:
         "results/logs/conversions.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1
@@ -192,6 +193,7 @@ rule features:
         **figure("features"),
     log:
         "results/logs/features.log",
+    localrule: True
     conda:
         CONDA_ENV
     threads: 1

@@ -270,7 +270,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
     paths = [folder / f"run{run}.npz" for run in range(3)]
-    write_classifiers(TINY, DIGITS, RANDOM, seeds=[0, 1, 0], paths=paths, label="test")
+    write_classifiers(TINY, DIGITS, RANDOM, seeds=[0, 1, 0], paths=paths)
     return paths
 
 
@@ -325,9 +325,7 @@ def test_an_augmented_step_maps_its_images_anew() -> None:
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        write_classifiers(
-            config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"], label="test"
-        )
+        write_classifiers(config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -346,9 +344,7 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
-        write_classifiers(
-            config, DIGITS, training_set, seeds=seeds, paths=paths[backend], label="test"
-        )
+        write_classifiers(config, DIGITS, training_set, seeds=seeds, paths=paths[backend])
     for one, other in zip(*paths.values(), strict=True):
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
@@ -362,7 +358,7 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
     )
     data = load_images(mnist / "train.npz", np.arange(500))
     (path,) = paths = [tmp_path / "run0.npz"]
-    write_classifiers(config, DIGITS, TrainingSet([data]), seeds=[0], paths=paths, label="test")
+    write_classifiers(config, DIGITS, TrainingSet([data]), seeds=[0], paths=paths)
     test_set = load_images(mnist / "test.npz", np.arange(2000))
     params = load_classifier(config, DIGITS, path)
     predictions = make_predict(config, DIGITS)(params, test_set.images)

@@ -53,7 +53,6 @@ def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tupl
             seed=seed,
             path=paths[0],
             metrics_path=paths[1],
-            label="test",
             checkpoints=checkpoints,
         )
     return paths

@@ -26,12 +26,29 @@ def run_job(folder: Path, body: str, library: str = "os") -> tuple[int, str, str
 
 def test_log_lines_go_to_the_file_and_to_standard_error(tmp_path: Path) -> None:
     status, log, stderr = run_job(tmp_path, "logging.info('halfway')")
-    assert status == 0 and log.endswith(" halfway\n") and log == stderr
+    assert status == 0
+    log_lines, lines = log.splitlines(), stderr.splitlines()
+    assert [line[8:] for line in log_lines] == [" begins", " halfway"]
+    assert [line[8:] for line in lines] == [
+        f" {tmp_path}/job: {word}" for word in ("begins", "halfway")
+    ]
+
+
+def test_metrics_stand_in_the_file_alone(tmp_path: Path) -> None:
+    _, log, stderr = run_job(tmp_path, "logging.info('45 %', extra={'metrics': ', loss 1.00'})")
+    assert log.endswith(" 45 %, loss 1.00\n") and stderr.endswith("job: 45 %\n")
+
+
+def test_a_job_is_named_by_its_log_in_results(tmp_path: Path) -> None:
+    body = "os.chdir({!r}); os.makedirs('results/logs/r0.1/draw0'); {}".format(
+        str(tmp_path), "start_job('results/logs/r0.1/draw0/gan_seed0.log', 1)"
+    )
+    assert run_job(tmp_path, body)[2].endswith(" r0.1/draw0/gan_seed0: begins\n")
 
 
 def test_a_library_that_logs_takes_nothing_away(tmp_path: Path) -> None:
     _, log, stderr = run_job(tmp_path, "logging.info('halfway')", "orbax.checkpoint")
-    assert log.endswith(" halfway\n") and log == stderr
+    assert log.endswith(" halfway\n") and stderr.endswith(" halfway\n")
 
 
 def test_a_log_starts_anew(tmp_path: Path) -> None:
@@ -41,8 +58,8 @@ def test_a_log_starts_anew(tmp_path: Path) -> None:
 
 def test_an_error_that_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
     status, log, stderr = run_job(tmp_path, "raise InputError('splits.total: too many')")
-    assert status == 1 and log == stderr
-    assert log.endswith(" InputError: splits.total: too many\n") and log.count("\n") == 1
+    assert status == 1 and stderr.endswith("/job: InputError: splits.total: too many\n")
+    assert log.endswith(" InputError: splits.total: too many\n") and log.count("\n") == 2
 
 
 def test_any_other_error_has_its_traceback(tmp_path: Path) -> None:

@@ -87,6 +87,6 @@ def test_images_without_labels_teach(mnist: Path) -> None:
     predict, accuracies = make_predict(config, DIGITS), []
     for unlabelled in (many.images, few.images):
         training_set = TrainingSet([few], unlabelled=unlabelled)
-        (params,) = train_classifiers(config, DIGITS, training_set, seeds=[0], label="test")
+        (params,) = train_classifiers(config, DIGITS, training_set, seeds=[0])
         accuracies.append((predict(params, test.images) == np.asarray(test.labels)).mean())
     assert accuracies[0] > accuracies[1] + 0.03

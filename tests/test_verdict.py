@@ -87,6 +87,18 @@ def test_words_follow_the_interval(with_synthetic: tuple[float, ...], word: str)
     assert bool(comparison.decided_by) == (word == NOT_SHOWN)
 
 
+def test_images_without_labels_are_held_against_the_same_warps_without_them() -> None:
+    right = {
+        "augmented-original": {0: outcomes(0.80, 0.81)},
+        "pseudo-original": {0: outcomes(0.95, 0.96)},
+        "pseudo-original+synthetic": {0: outcomes(0.95, 0.96)},
+    }
+    among, across = compare(right)
+    assert (among.dataset, among.against) == ("pseudo-original+synthetic", "pseudo-original")
+    assert (across.dataset, across.against) == ("pseudo-original", "augmented-original")
+    assert across.word == HELPS and across.difference.mean == pytest.approx(0.15)
+
+
 def test_too_few_test_images_are_refused_with_how_many_are_needed() -> None:
     rng = np.random.default_rng(0)
     right = {

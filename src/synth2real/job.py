@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 from synth2real.errors import InputError
 
@@ -22,26 +23,28 @@ ENVIRONMENT = {
 }
 
 
+LOGS = Path("results/logs")
+
+
 def start_job(log_file: str, threads: int) -> None:
     """Sets a job up; to be called before jax runs anything.
 
-    Log lines go to the job's file, and to standard error if that is not a terminal (in one a
-    progress bar stands instead, see `synth2real.training.Progress`).
+    Log lines go to the job's file, and without their metrics to standard error, where each names
+    its job: several write there at once.
     """
-    handlers: list[logging.Handler] = [logging.FileHandler(log_file, mode="w")]
-    if not sys.stderr.isatty():
-        handlers.append(logging.StreamHandler())
+    path = Path(log_file)
+    name = (path.relative_to(LOGS) if path.is_relative_to(LOGS) else path).with_suffix("")
+    file = logging.FileHandler(log_file, mode="w")
+    terminal = logging.StreamHandler()
+    for handler, text in ((file, "%(message)s%(metrics)s"), (terminal, f"{name}: %(message)s")):
+        line = f"%(asctime)s {text}"
+        handler.setFormatter(logging.Formatter(line, "%H:%M:%S", defaults={"metrics": ""}))
     # Forced: absl, which Orbax imports, has put a handler of its own there.
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        handlers=handlers,
-        force=True,
-    )
+    logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
     for library in ("jax", "absl"):
         logging.getLogger(library).setLevel(logging.WARNING)
     sys.excepthook = _report
+    log.info("begins")
     # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
     os.environ["NPROC"] = str(threads)
@@ -51,5 +54,3 @@ def _report(kind: type[BaseException], error: BaseException, traceback) -> None:
     """Logs an error that a user can mend as one line, any other with its traceback."""
     trace = None if isinstance(error, InputError) else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)
-    if sys.stderr.isatty():
-        print(f"{kind.__name__}: {error}", file=sys.stderr)

@@ -3,16 +3,15 @@
 import functools
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 
 CHUNK_STEPS = 100
 BATCH = 500  # images at a time where nothing is trained
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 30.0
 
 State = Any  # a NamedTuple of arrays with the field `step`
 Metrics = dict[str, jax.Array]
@@ -174,23 +173,14 @@ def _check_finite(metrics: dict[str, float], step: int) -> None:
 
 
 class Progress:
-    """Shows samples done, samples/s, metrics and time left.
+    """Says twice a minute how much is done, how fast, and how long the rest takes.
 
-    A terminal gets a bar; every ten seconds a plain line goes to the log (and to standard error
-    if that is not a terminal, see `synth2real.job`).
+    Metrics stand beside it in the log alone: a terminal's line is short (see `synth2real.job`).
     """
 
-    def __init__(self, total: int, label: str, done: int = 0):
-        self._bar = tqdm(
-            total=total,
-            initial=done,
-            desc=label,
-            unit=" samples",
-            bar_format="{desc}: {percentage:3.0f}%|{bar:8}| {rate_fmt}, {remaining} left{postfix}",
-            disable=not sys.stderr.isatty(),
-        )
-        log.info(f"{label}: compiling, then {total - done:,} samples")
-        self._total, self._label, self._first, self._done = total, label, done, done
+    def __init__(self, total: int, done: int = 0):
+        log.info(f"compiling, then {total - done:,} samples")
+        self._total, self._first, self._done = total, done, done
         self._start = self._last_line = time.monotonic()
 
     @property
@@ -199,18 +189,15 @@ class Progress:
         return (self._done - self._first) / (time.monotonic() - self._start)
 
     def update(self, done: int, metrics: Mapping[str, float | None]) -> None:
-        """Says that `done` samples are done in all, and shows the metrics."""
-        text = ", ".join(f"{k} {v:.2f}" for k, v in metrics.items() if v is not None)
-        self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(done - self._done)
+        """Takes note that `done` samples are done in all, with these metrics."""
         self._done = done
         now = time.monotonic()
-        if now - self._last_line > SECONDS_BETWEEN_LINES or self._done >= self._total:
+        if now - self._last_line > SECONDS_BETWEEN_LINES or done >= self._total:
             self._last_line = now
-            left = tqdm.format_interval((self._total - self._done) / self.rate)
+            left = timedelta(seconds=round((self._total - done) / self.rate))
+            text = "".join(f", {k} {v:.2f}" for k, v in metrics.items() if v is not None)
             log.info(
-                f"{self._label}: {self._done:,} of {self._total:,} samples, "
-                f"{self.rate:,.0f} samples/s, {text}, {left} left"
+                f"{done / self._total:.0%} of {self._total:,} samples, "
+                f"{self.rate:,.0f} samples/s, {left} left",
+                extra={"metrics": text},
             )
-        if self._done >= self._total:
-            self._bar.close()

@@ -30,5 +30,4 @@ write_classifiers(
     ),
     seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
     paths=[Path(path) for path in snakemake.output],
-    label=f"{dataset} {wildcards.fold}{wildcards.size} draw {wildcards.draw}",
 )

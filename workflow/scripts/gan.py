@@ -38,6 +38,5 @@ with open_checkpoints(networks.with_name("checkpoints"), origin) as checkpoints:
         seed=int(wildcards.seed),
         path=networks,
         metrics_path=Path(snakemake.output.metrics),
-        label=f"GAN {wildcards.fold}{wildcards.size} draw {wildcards.draw} seed {wildcards.seed}",
         checkpoints=checkpoints,
     )

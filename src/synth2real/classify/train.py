@@ -58,7 +58,6 @@ def train_classifiers(
     training_set: TrainingSet,
     *,
     seeds: Sequence[int],
-    label: str,
 ) -> Iterator[nnx.State]:
     """Trains one classifier for each seed and yields their weights.
 
@@ -72,7 +71,7 @@ def train_classifiers(
     averaged = training_set.unlabelled is not None
     init = functools.partial(init_state, config, spec, averaged=averaged)
     keys_Rx2 = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds])
-    progress = Progress(config.steps * config.batch_size * len(seeds), label)
+    progress = Progress(config.steps * config.batch_size * len(seeds))
     if jax.default_backend() == "cpu":
         make = jax.jit(init)
         for run, (key_init, key) in enumerate(keys_Rx2):
@@ -113,10 +112,9 @@ def write_classifiers(
     *,
     seeds: Sequence[int],
     paths: Sequence[Path],
-    label: str,
 ) -> None:
     """Writes the weights of `train_classifiers` (.npz), each when it is trained."""
-    trained = train_classifiers(config, spec, training_set, seeds=seeds, label=label)
+    trained = train_classifiers(config, spec, training_set, seeds=seeds)
     for params, path in zip(trained, paths, strict=True):
         save_tree(path, params)
 

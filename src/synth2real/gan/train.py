@@ -104,7 +104,6 @@ def train_gan(
     seed: int,
     path: Path,
     metrics_path: Path,
-    label: str,
     checkpoints: Checkpoints,
 ) -> None:
     """Trains one GAN and writes its networks (.npz) and its metrics (JSON lines).
@@ -127,7 +126,7 @@ def train_gan(
     start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
     state, records = checkpoints.restore(start)
     train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
-    progress = Progress(gan.config.steps * batch, label, int(state.step) * batch)
+    progress = Progress(gan.config.steps * batch, int(state.step) * batch)
     chunks = run_chunks(train_step, state, train, key, steps=gan.config.steps)
     for state, losses in chunks:
         metrics = losses | validate(state, key_validation)

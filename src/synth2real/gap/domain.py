@@ -11,7 +11,7 @@ from synth2real.training import Images
 
 
 def domain_accuracy(
-    config: ClassifierConfig, spec: ImageSpec, real: Images, images: Images, label: str
+    config: ClassifierConfig, spec: ImageSpec, real: Images, images: Images
 ) -> float:
     """Accuracy, in [0, 1], of a network at telling images from as many real ones.
 
@@ -21,7 +21,7 @@ def domain_accuracy(
     """
     half = len(real.labels) // 2
     train = TrainingSet([_mix(real, images, slice(half))])
-    (params,) = train_classifiers(config, spec, train, seeds=[0], label=label)
+    (params,) = train_classifiers(config, spec, train, seeds=[0])
     test = _mix(real, images, slice(half, None))
     predictions_N = make_predict(config, spec)(params, test.images)
     return float((predictions_N == np.asarray(test.labels)).mean())

@@ -46,7 +46,7 @@ def train_judge(
     Raises:
         TrainingError: the loss is NaN or infinite.
     """
-    (params,) = train_classifiers(config, spec, TrainingSet([train]), seeds=[0], label="judge")
+    (params,) = train_classifiers(config, spec, TrainingSet([train]), seeds=[0])
     save_tree(path, params)
     predictions_N = make_predict(config, spec)(params, test.images)
     accuracy = float((predictions_N == np.asarray(test.labels)).mean())

@@ -51,10 +51,9 @@ def measure_gap(
     n = min(len(real.labels), len(images.labels))
     real = _draw(real, len(real.labels), random)
     images = _draw(images, n, random)
-    label = f"domains, {path}"
     measurements = [
         measurement
-        for measurement in _measure(config, spec, judge_path, real, images, label)
+        for measurement in _measure(config, spec, judge_path, real, images)
         if not (known_to_judge and measurement.metric == "label_agreement")
     ]
     write_measurements(path, measurements)
@@ -72,7 +71,6 @@ def _measure(
     judge_path: Path,
     real: Images,
     images: Images,
-    label: str,
 ) -> Iterator[Measurement]:
     n = len(images.labels)
     features_NxD, predictions_N = judge_images(config, spec, judge_path, images.images)
@@ -90,5 +88,5 @@ def _measure(
     yield Measurement("coverage", coverage, None, n)
 
     as_many = Images(*(array[:n] for array in real))
-    accuracy = domain_accuracy(config, spec, as_many, images, label)
+    accuracy = domain_accuracy(config, spec, as_many, images)
     yield Measurement("domain_accuracy", accuracy, None, n)

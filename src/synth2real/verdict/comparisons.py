@@ -29,6 +29,8 @@ QUESTIONS = {
     "converted images, against none": (_CONVERTED, ("real",)),
     "converted images, against synthetic ones": (_CONVERTED, _SYNTHETIC),
 }
+# Across recipes: the one is the other with images without labels, and averaged weights.
+UNLABELLED = ("images without labels, against none", "pseudo-original", "augmented-original")
 RECIPES = (PLAIN, AUGMENTED, PSEUDO)  # by rising strength
 
 # Whether classifiers, [classifiers, images] of each draw, recognise each test image.
@@ -40,7 +42,7 @@ class Comparison:
     """What a set's classifiers recognise, less what another's do.
 
     Attributes:
-        question: a key of `QUESTIONS`.
+        question: a key of `QUESTIONS`, or that of `UNLABELLED`.
         dataset: the set.
         against: the one that it is compared with.
         difference: in accuracy.
@@ -99,14 +101,17 @@ def compare(right: Mapping[str, Right]) -> Iterator[Comparison]:
     show, too. With one draw classifiers are, and it holds for these real images.
     """
     names = {(kind.recipe, kind.parts): name for name, kind in SETS.items()}
-    for recipe in RECIPES:
-        for question, sides in QUESTIONS.items():
-            dataset, against = (names[recipe, parts] for parts in sides)
-            if dataset in right and against in right:
-                one, other = right[dataset], right[against]
-                difference = _difference(one, other)
-                n_test = next(iter(one.values())).shape[1]
-                yield Comparison(question, dataset, against, difference, len(one), n_test)
+    asked = [
+        (question, *(names[recipe, parts] for parts in sides))
+        for recipe in RECIPES
+        for question, sides in QUESTIONS.items()
+    ]
+    for question, dataset, against in [*asked, UNLABELLED]:
+        if dataset in right and against in right:
+            one, other = right[dataset], right[against]
+            n_test = next(iter(one.values())).shape[1]
+            difference = _difference(one, other)
+            yield Comparison(question, dataset, against, difference, len(one), n_test)
 
 
 def _difference(one: Right, other: Right) -> Estimate:
