@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from project import ROOT
+from synth2real.errors import InputError
 from synth2real.figures.style import STYLE, new_figure, save
 from synth2real.report import tables
+from synth2real.report.compare import compare
 from synth2real.report.manifest import commit, write_manifest
 from synth2real.report.page import write_report
 
@@ -202,3 +204,30 @@ def test_a_browser_shows_all_of_it(folder: Path, size: str) -> None:
     assert "<title>6 entries; </title>" in result.stdout, re.findall(
         "<title>.*</title>", result.stdout
     )
+
+
+def test_runs_stand_side_by_side_with_the_settings_that_differ(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    for name in ("accuracy.csv", "verdict.csv"):
+        (other / name).write_text((folder / name).read_text().replace("n9", "n10"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["config"]["gan_preset"] = "small"
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    lines = [line.split() for line in compare([folder, other]).splitlines()]
+    assert ["gan_preset", '"synth2real"', '"small"'] in lines
+    assert not any(line[:1] == ["classifier_preset"] for line in lines)
+    # A size that one of the two does not have.
+    assert ["n10", "original", "25.00"] in lines and ["n9", "original", "25.00"] in lines
+    first = lines.index(["r0.1", "original", *["60.00", "±", "14.14"] * 2])
+    assert lines[first + 1] == ["original+GAN", "80.00", "80.00"]
+    verdict = ["helps,", "+20.00", "[+10.00,", "+30.00]"]
+    assert ["r0.1", "original+GAN", "against", "original", *verdict * 2] in lines
+
+
+def test_what_is_no_finished_run_is_not_compared(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path}: no manifest.json"):
+        compare([tmp_path])
+    with pytest.raises(InputError, match="two results folders"):
+        compare([])

@@ -57,14 +57,14 @@ def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     """Mean accuracy on real test images and standard deviation of classifiers, by set and size."""
     table = pd.read_csv(path)
     found = table[table["test_set"] == "real"].groupby(["dataset", "size"])["accuracy"]
-    cells = found.agg(_mean_and_spread).unstack()
+    cells = found.agg(mean_and_spread).unstack()
     cells = cells.reindex(index=[name for name in SETS if name in cells.index], columns=[*titles])
     cells.columns = [f"{titles[size]}, %" for size in cells.columns]
     cells.insert(0, "classifiers", found.count().unstack()[[*titles]].max(axis=1))
     return cells.rename_axis("set").reset_index()
 
 
-def _mean_and_spread(accuracies: pd.Series) -> str:
+def mean_and_spread(accuracies: pd.Series) -> str:
     """In per cent; one classifier has no spread."""
     spread = f" ± {100 * accuracies.std():.2f}" if len(accuracies) > 1 else ""
     return f"{100 * accuracies.mean():.2f}{spread}"
