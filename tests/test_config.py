@@ -1,7 +1,6 @@
 """The configuration: the project's own files pass, and settings reach the experiment."""
 
 import csv
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert experiment.gan_seeds == (0,)
     assert experiment.convert == ConvertConfig(copies=1, least_strength=None)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
-    assert experiment.augmented is False
+    assert experiment.augmented is True
 
 
 def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:
@@ -60,12 +59,6 @@ def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:
         published = {Decimal(row["ratio"]) for row in csv.DictReader(file)}
     assert len(published) == 13
     assert [Decimal(size.value) for size in experiment.sizes] == sorted(published)
-
-
-def test_the_baselines_overlay_switches_them_on_and_nothing_else() -> None:
-    overlay = load_configfile(ROOT / "config" / "baselines.yaml")
-    experiment = read_experiment(merge(overlay), MANIFEST)
-    assert experiment == replace(read(), augmented=True)
 
 
 def test_the_149_families_of_the_comments_are_the_manifests() -> None:

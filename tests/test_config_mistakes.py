@@ -69,7 +69,7 @@ MISTAKES = [
     ("real: {folder: ., test_share: 1}", "real.test_share", "above 0 and below 1"),
     ("real: {unlabelled: no/such}", "real.unlabelled", "no/such is not there; /"),
     (
-        "{real: {unlabelled: rest}, classify: {batch_size: 51}}",
+        "{real: {unlabelled: rest}, classify: {augmented: false, batch_size: 51}}",
         "classify.batch_size",
         "cannot be half real, as real.unlabelled has it",
     ),

@@ -24,7 +24,9 @@ REPORT = Counter(manifest=1, report=1)
 TABLE = Counter(accuracy=1, recall=1, mistakes=1, all=1) + CURVES + VERDICT + REPORT
 GAP = Counter(gap_table=1, gap_figure=1)
 ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
-DEFAULT = ONCE + SAMPLES + TABLE + GAP + CHAIN + CHAIN + CHAIN
+# The sets with random warps, which are in the default experiment and not in the tiny one.
+AUGMENTED = Counter(classify_train=2, classify_train_gan=1)
+DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + AUGMENTED] * 3, Counter())
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2)
 CONVERTED += Counter(gap_converted=2, gap_gan=2)
@@ -62,7 +64,12 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
     folds = Counter(gap_judge=3, gap_synthetic=3)
     # A quarter, half and all of the real images.
     assert (
-        jobs == Counter(real=1, synthetic=1) + folds + sum([CHAIN] * 9, Counter()) + figures + GAP
+        jobs
+        == Counter(real=1, synthetic=1)
+        + folds
+        + sum([CHAIN + AUGMENTED] * 9, Counter())
+        + figures
+        + GAP
     )
 
 
@@ -79,10 +86,10 @@ def test_a_new_image_makes_its_source_stale(tmp_path: Path):
     assert planned(folder, *arguments) == Counter(real=1)
 
 
-def test_baselines_add_three_sets_a_ratio():
-    jobs = planned(ROOT, "--forceall", "--configfile", "config/baselines.yaml")
-    assert jobs - DEFAULT == Counter(classify_train=6, classify_train_gan=3)
-    assert not DEFAULT - jobs
+def test_the_papers_five_sets_can_be_had_alone(tmp_path: Path):
+    (tmp_path / "plain.yaml").write_text("classify: {augmented: false}")
+    jobs = planned(ROOT, "--forceall", "--configfile", str(tmp_path / "plain.yaml"))
+    assert DEFAULT - jobs == sum([AUGMENTED] * 3, Counter()) and not jobs - DEFAULT
 
 
 def test_default_profile_is_read():
@@ -100,8 +107,9 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
     assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
 
 
-def test_entry_of_the_queue_takes_a_day_at_most():
-    overlays = ("--configfile", "config/paper.yaml", "config/baselines.yaml")
+def test_entry_of_the_queue_takes_a_day_at_most(tmp_path: Path):
+    (tmp_path / "augmented.yaml").write_text("classify: {augmented: true}")
+    overlays = ("--configfile", "config/paper.yaml", str(tmp_path / "augmented.yaml"))
     slurm = ("--workflow-profile", "profiles/slurm")
     result = snakemake(ROOT, "--dry-run", "--forceall", *slurm, *overlays)
     assert result.returncode == 0, result.stderr
@@ -276,7 +284,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         "conversion setting",
         "GAN seed",
         "classifier setting",
-        "baselines",
+        "sets with random warps",
         "unlabelled images",
         "unlabelled images for the classifiers alone",
         "ratio removed",

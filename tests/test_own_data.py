@@ -24,7 +24,14 @@ SMALL = {
         "discriminator_filters": 4,
         "task_filters": 4,
     },
-    "classify": {"samples": 400, "batch_size": 20, "runs": 1, "filters": [4, 8], "hidden": 16},
+    "classify": {
+        "samples": 400,
+        "batch_size": 20,
+        "runs": 1,
+        "filters": [4, 8],
+        "hidden": 16,
+        "augmented": False,
+    },
 }
 
 
