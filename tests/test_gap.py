@@ -70,16 +70,14 @@ def test_the_judges_accuracy_is_written_beside_it(tmp_path: Path) -> None:
 def test_images_like_the_real_ones_are_not_told_from_them() -> None:
     # Trained long enough to know its 100 images by heart: none of them may be in the test.
     config = tiny_classifier(samples=5000, hidden=32, filters=[4, 8])
-    accuracy = domain_accuracy(
-        config, DIGITS, random_images(101), random_images(101, seed=1), "test"
-    )
+    accuracy = domain_accuracy(config, DIGITS, random_images(101), random_images(101, seed=1))
     assert accuracy == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(102))
 
 
 def test_images_unlike_the_real_ones_are_told_from_them() -> None:
     black = Images(*jax.tree.map(jnp.zeros_like, random_images(100)))
     config = tiny_classifier(samples=2000, hidden=32, filters=[4, 8])
-    assert domain_accuracy(config, DIGITS, random_images(100), black, "test") > 0.98
+    assert domain_accuracy(config, DIGITS, random_images(100), black) > 0.98
 
 
 # --- measuring --------------------------------------------------------------------------------
@@ -90,7 +88,7 @@ def told_apart(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Images, Images]]:
     """What the domain classifier, which is not trained, is given."""
     given: list[tuple[Images, Images]] = []
 
-    def domain(config: object, spec: object, real: Images, images: Images, label: str) -> float:
+    def domain(config: object, spec: object, real: Images, images: Images) -> float:
         given.append((real, images))
         return 0.75
 
