@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 from synth2real.job import ENVIRONMENT  # noqa: E402
+from synth2real.report.manifest import cpu  # noqa: E402
 from synth2real.sources.fonts.fonts import font_files  # noqa: E402
 from synth2real.sources.fonts.render import RenderConfig, render_fonts  # noqa: E402
 
@@ -199,10 +200,6 @@ def format_row(row: dict) -> dict:
 
 def describe_machine(torch: str) -> str:
     """One line: processor, cores, GPU, system and versions."""
-    model = platform.processor() or platform.machine()
-    if (cpuinfo := Path("/proc/cpuinfo")).exists():
-        lines = cpuinfo.read_text().splitlines()
-        model = next((line.split(": ")[1] for line in lines if "model name" in line), model)
     workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
     if has_gpu():
         workers.append(start_jax("gpu", 1, "native"))
@@ -213,7 +210,7 @@ def describe_machine(torch: str) -> str:
     versions = [answer["version"] for answer in answers[:2]]
     python = f"Python {platform.python_version()}"
     return ", ".join(
-        [f"{model}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
+        [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
     )
 
 

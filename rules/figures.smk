@@ -23,18 +23,6 @@ SHOWN = f"results/{FOLDS[0]}{{size}}/draw{DRAWS[0]}"
 SHOWN_SIZES = [size.name for size in spread_sizes(EXPERIMENT.sizes)]
 SHOWN_TITLES = {name: TITLES[name] for name in SHOWN_SIZES}
 
-
-
-def gans_of(size):
-    """The folders of a size's GANs."""
-    return [
-        f"{fold}{size}/draw{draw}/gan/seed{seed}"
-        for fold in FOLDS
-        for draw in DRAWS
-        for seed in GAN_SEEDS
-    ]
-
-
 TABLES = ["accuracy", "recall"]
 
 for table in TABLES:
@@ -162,8 +150,16 @@ rule conversions:
 
 rule training:
     input:
+        **{
+            size: expand(
+                f"results/{{fold}}{size}/draw{{draw}}/gan/seed{{seed}}/metrics.jsonl",
+                fold=FOLDS,
+                draw=DRAWS,
+                seed=GAN_SEEDS,
+            )
+            for size in SHOWN_SIZES
+        },
         code=code("training.py"),
-        metrics=[f"results/{c}/metrics.jsonl" for size in SHOWN_SIZES for c in gans_of(size)],
     output:
         **figure("training"),
     log:
@@ -176,7 +172,7 @@ rule training:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        titles=[TITLES[size] for size in SHOWN_SIZES for _ in gans_of(size)],
+        titles=SHOWN_TITLES,
     script:
         "../workflow/scripts/training.py"
 
@@ -211,9 +207,6 @@ rule features:
 
 rule mistakes:
     input:
-        code=code("mistakes.py"),
-        spec=SPEC,
-        test=f"results/{FOLDS[0]}real/test.npz",
         **{
             size: expand(
                 f"results/{FOLDS[0]}{size}/draw{{draw}}/classify/predictions_seed{{seed}}.npz",
@@ -222,6 +215,9 @@ rule mistakes:
             )
             for size in SHOWN_SIZES
         },
+        code=code("mistakes.py"),
+        spec=SPEC,
+        test=f"results/{FOLDS[0]}real/test.npz",
     output:
         **{f"confusion_{suffix}": path for suffix, path in figure("confusion").items()},
         **{f"mistakes_{suffix}": path for suffix, path in figure("mistakes").items()},

@@ -28,7 +28,7 @@ STAGES = {
     "gap_figure": "figures/gap",
     "gap_judge": "gap/judge",
     "gap_table": "gap/table",
-    "conversions": "figures/gallery",
+    "conversions": "figures/conversions",
     "features": "figures/features",
     "gallery": "figures/gallery",
     "manifest": "report/manifest",

@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 
 from synth2real.classify.config import classifier_config
 from synth2real.figures import gallery, mistakes, samples
+from synth2real.figures.conversions import COPIES, conversions, convert_often
 from synth2real.figures.features import EACH, features, load_features
-from synth2real.figures.gallery import TrainingImages, conversions, convert_often
+from synth2real.figures.gallery import TrainingImages
 from synth2real.figures.mistakes import Votes, confusion, read_votes
-from synth2real.figures.training import read_metrics, training
+from synth2real.figures.training import training
+from synth2real.gan.metrics import read_metrics
 from synth2real.io.arrays import save_arrays
 from synth2real.io.trees import save_tree
 from synth2real.spec import ImageSpec
@@ -79,8 +81,8 @@ def test_conversions_of_an_image_are_the_generators_and_differ(tmp_path: Path) -
     save_tree(tmp_path / "networks.npz", state.weights)
     images, labels = random_pixels(10), np.arange(10)
     often = convert_often(gan, tmp_path / "networks.npz", 0.5, images, labels)
-    assert often.shape == (10, gallery.COPIES, 28, 28, 1)
-    assert all(len({copy.tobytes() for copy in copies}) == gallery.COPIES for copies in often)
+    assert often.shape == (10, COPIES, 28, 28, 1)
+    assert all(len({copy.tobytes() for copy in copies}) == COPIES for copies in often)
     figure = conversions(DIGITS, images, {"few": often}, *files(tmp_path))
     canvas = canvas_of(figure)
     np.testing.assert_array_equal(canvas[:28, :28], images[0, ..., 0])

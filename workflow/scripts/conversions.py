@@ -1,9 +1,9 @@
-"""Stage figures, conversions of the same images: see src/synth2real/figures/gallery.py."""
+"""Stage figures, conversions of the same images: see src/synth2real/figures/conversions.py."""
 
 from pathlib import Path
 
 from synth2real.convert.convert import least_strength
-from synth2real.figures.gallery import conversions, convert_often, first_of_each_class
+from synth2real.figures.conversions import conversions, convert_often, first_of_each_class
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.state import make_gan
 from synth2real.job import start_job
@@ -19,7 +19,6 @@ gan = make_gan(load_gan_config(params.gan), spec)
 images, labels = first_of_each_class(spec, Path(files.synthetic))
 converted = {}
 for title, networks, metrics in zip(params.titles, files.networks, files.metrics, strict=True):
-    least = params.least_strength
-    least = least_strength(Path(metrics)) if least is None else least
+    least = least_strength(Path(metrics), params.least_strength)
     converted[title] = convert_often(gan, Path(networks), least, images, labels)
 conversions(spec, images, converted, Path(snakemake.output.png), Path(snakemake.output.svg))

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from synth2real.figures.training import read_metrics, training
+from synth2real.figures.training import training
+from synth2real.gan.metrics import read_metrics
 from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)
-gans: dict[str, list] = {}
-for title, path in zip(snakemake.params.titles, snakemake.input.metrics, strict=True):
-    gans.setdefault(title, []).append(read_metrics(Path(path)))
+gans = {
+    title: [read_metrics(Path(path)) for path in snakemake.input[size]]
+    for size, title in snakemake.params.titles.items()
+}
 training(gans, Path(snakemake.output.png), Path(snakemake.output.svg))

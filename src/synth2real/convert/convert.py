@@ -1,7 +1,6 @@
 """The convert stage: a GAN turns synthetic images into the set GAN (paper, section 3)."""
 
 import functools
-import json
 import logging
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
+from synth2real.gan.metrics import read_metrics
 from synth2real.gan.state import Gan, Network, init_state
 from synth2real.gan.step import generate, signed_pixels
 from synth2real.io.arrays import save_arrays
@@ -29,15 +29,17 @@ def load_generator(gan: Gan, path: Path) -> Network:
     return Network(**trained, opt_state=())
 
 
-def least_strength(metrics_path: Path) -> float:
-    """The strength of the weakest conversions, by the metrics of a GAN's training.
+def least_strength(metrics_path: Path, given: float | None = None) -> float:
+    """The strength of the weakest conversions: as given, else by the metrics of a GAN's training.
 
     Where the discriminator knows the few real images by heart, conversions repeat them, and what is
     between synthetic and real is worth more. Where nothing was trained or held out, or a
     discriminator saw images without labels alone, it is `LEAST_STRENGTH`.
     """
-    lines = metrics_path.read_text(encoding="utf-8").splitlines()
-    memorised = json.loads(lines[-1])["memorised"] if lines else None
+    if given is not None:
+        return given
+    records = read_metrics(metrics_path)
+    memorised = records[-1]["memorised"] if records else None
     return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
 
 
@@ -88,9 +90,7 @@ def write_converted(
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    least = config.least_strength
-    if least is None:
-        least = least_strength(gan_metrics_path)
+    least = least_strength(gan_metrics_path, config.least_strength)
     log.info(f"{train_path}: conversions of strength {least:.2f} to 1")
     convert = functools.partial(convert_images, gan, generator, least_strength=least)
     copies = [convert(train, copy) for copy in jax.random.split(key, config.copies)]

@@ -1,26 +1,20 @@
-"""Shows what classifiers learn from, and how much the conversions of one image differ."""
+"""Shows what classifiers learn from."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from synth2real.convert.convert import convert_images, load_generator
-from synth2real.figures.samples import GAP, Images, first, show, shown_classes, tile
-from synth2real.figures.style import STYLE, new_figure, save
-from synth2real.gan.state import Gan
+from synth2real.figures.samples import GAP, Images, draw_panels, shown_classes
+from synth2real.figures.style import STYLE, save
 from synth2real.io.arrays import load_arrays
 from synth2real.spec import ImageSpec
 from synth2real.splits import read_split
-from synth2real.training import Images as Labelled
 
 EACH = 7  # images of a class and a kind
-COPIES = 16
 KINDS = ("real", "synthetic", "the same, converted")
 
 
@@ -78,62 +72,12 @@ def gallery(spec: ImageSpec, sets: Mapping[str, TrainingImages], png: Path, svg:
         return cells[:-1]
 
     shown = shown_classes(spec)
-    columns = 3 * EACH + 2
-    figure = new_figure(height=_height(spec, len(shown), columns) * len(sets))
-    panels = figure.subplots(len(sets), 1, squeeze=False)[:, 0]
-    for axes, (title, data) in zip(panels, sets.items(), strict=True):
-        canvas = tile([row(data, label) for label in shown], columns, spec)
-        show(axes, canvas, [spec.classes[label] for label in shown], spec)
-        wide = spec.width + GAP
-        places = [((EACH + 1) * kind + EACH / 2) * wide for kind in range(len(KINDS))]
+    names = [spec.classes[label] for label in shown]
+    rows = {title: [row(data, label) for label in shown] for title, data in sets.items()}
+    figure = draw_panels(spec, rows, names, 3 * EACH + 2)
+    places = [((EACH + 1) * kind + EACH / 2) * (spec.width + GAP) for kind in range(len(KINDS))]
+    for axes in figure.axes:
         axes.set_xticks(places, KINDS)
         axes.xaxis.tick_top()
-        axes.set_title(title, loc="left")
     save(figure, png, svg)
     return figure
-
-
-def convert_often(
-    gan: Gan, networks_path: Path, least_strength: float, synthetic: Images, labels: np.ndarray
-) -> Images:
-    """Converts each of some images sixteen times, with noise and strength of its own.
-
-    Takes uint8 [N, H, W, C] and returns uint8 [N, 16, H, W, C].
-    """
-    generator = load_generator(gan, networks_path)
-    again = Labelled(
-        jnp.asarray(np.repeat(synthetic, COPIES, axis=0)),
-        jnp.asarray(np.repeat(labels, COPIES), jnp.int32),
-    )
-    converted = convert_images(gan, generator, again, jax.random.key(0), least_strength)
-    return converted.reshape(len(synthetic), COPIES, *synthetic.shape[1:])
-
-
-@matplotlib.rc_context(STYLE)
-def conversions(
-    spec: ImageSpec, synthetic: Images, converted: Mapping[str, Images], png: Path, svg: Path
-) -> Figure:
-    """Each row an image, [N, H, W, C], and its conversions, [N, 16, H, W, C], by size."""
-    names = [spec.classes[label] for label in shown_classes(spec)]
-    columns = COPIES + 2
-    empty = np.full(spec.shape, 255, np.uint8)
-    figure = new_figure(height=_height(spec, len(names), columns) * len(converted))
-    panels = figure.subplots(len(converted), 1, squeeze=False)[:, 0]
-    for axes, (title, of_size) in zip(panels, converted.items(), strict=True):
-        rows = [[image, empty, *copies] for image, copies in zip(synthetic, of_size, strict=True)]
-        show(axes, tile(rows, columns, spec), names, spec)
-        axes.set_title(title, loc="left")
-    save(figure, png, svg)
-    return figure
-
-
-def first_of_each_class(spec: ImageSpec, path: Path) -> tuple[Images, np.ndarray]:
-    """The first image of each class shown, [N, H, W, C], white where there is none; its label."""
-    images, labels_N = load_arrays(path, "images", "labels")
-    shown = shown_classes(spec)
-    return np.stack([first(images, labels_N, label, spec) for label in shown]), np.array(shown)
-
-
-def _height(spec: ImageSpec, rows: int, columns: int) -> float:
-    """Inches that so many rows of so many images take at 7 inches of width, and a title."""
-    return 0.45 + 7 * rows / columns * spec.height / spec.width

@@ -62,7 +62,7 @@ def synthetic_images(
         rows.append(list(images_NxHxWxC[drawn]))
     figure = new_figure(height=0.2 + 0.64 * len(rows) * spec.height / spec.width)
     axes = figure.add_subplot()
-    show(axes, tile(rows, COLUMNS, spec), [spec.classes[label] for label in shown], spec)
+    _show(axes, tile(rows, COLUMNS, spec), [spec.classes[label] for label in shown], spec)
     save(figure, png, svg)
     return figure
 
@@ -77,18 +77,44 @@ def converted_images(
     """
     shown = shown_classes(spec)
     height = 0.25 + 22 / len(shown) * spec.height / spec.width
-    figure = new_figure(height=0.2 + min(height, 4.0) * len(pairs_by_size))
-    panels = figure.subplots(len(pairs_by_size), 1, squeeze=False)[:, 0]
-    for axes, (title, pairs) in zip(panels, pairs_by_size.items(), strict=True):
+
+    def rows(pairs: Pairs) -> list[list[Images]]:
         synthetic, converted = (
             [first(images, pairs.labels, label, spec) for label in shown]
             for images in (pairs.synthetic, pairs.converted)
         )
-        rows = [synthetic, converted, [nearest(image, pairs.real) for image in converted]]
-        names = ["synthetic", "converted", "nearest real"]
-        show(axes, tile(rows, len(shown), spec), names, spec)
-        axes.set_title(title, loc="left")
+        return [synthetic, converted, [nearest(image, pairs.real) for image in converted]]
+
+    figure = draw_panels(
+        spec,
+        {title: rows(pairs) for title, pairs in pairs_by_size.items()},
+        ["synthetic", "converted", "nearest real"],
+        len(shown),
+        height=0.2 + min(height, 4.0) * len(pairs_by_size),
+    )
     save(figure, png, svg)
+    return figure
+
+
+def draw_panels(
+    spec: ImageSpec,
+    rows_by_size: Mapping[str, Sequence[Sequence[Images]]],
+    names: Sequence[str],
+    columns: int,
+    height: float | None = None,
+) -> Figure:
+    """A panel of tiled rows of images for each size, the rows' names at its left.
+
+    `height` of the figure in inches; without one, what the images need at 7 inches of width.
+    """
+    if height is None:
+        tall = 7 * len(names) / columns * spec.height / spec.width
+        height = (0.45 + tall) * len(rows_by_size)
+    figure = new_figure(height=height)
+    panels = figure.subplots(len(rows_by_size), 1, squeeze=False)[:, 0]
+    for axes, (title, rows) in zip(panels, rows_by_size.items(), strict=True):
+        _show(axes, tile(rows, columns, spec), names, spec)
+        axes.set_title(title, loc="left")
     return figure
 
 
@@ -124,7 +150,7 @@ def first(
     return images_NxHxWxC[found[0]] if found.size else np.full(spec.shape, 255, np.uint8)
 
 
-def show(axes: Axes, canvas_HxWxC: Images, row_names: Sequence[str], spec: ImageSpec) -> None:
+def _show(axes: Axes, canvas_HxWxC: Images, row_names: Sequence[str], spec: ImageSpec) -> None:
     """Shows a tiled image with the name of each row at its left."""
     canvas = canvas_HxWxC[..., 0] if spec.channels == 1 else canvas_HxWxC
     axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="none")

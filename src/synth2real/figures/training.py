@@ -1,6 +1,5 @@
 """Draws how GANs learnt, from their metrics."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from synth2real.figures.style import STYLE, new_figure, save
+from synth2real.gan.metrics import Records
 
 # What a panel shows: a metric, its title, and the scale that it is drawn at. Metrics that a GAN's
 # step does not have are left out.
@@ -22,13 +22,6 @@ PANELS = {
 # For sizes, in order; colours of sets mean sets. Line styles tell them apart without colour.
 LINES = (("#000000", "-"), ("#D55E00", "--"), ("#0072B2", "-."), ("#009E73", ":"))
 
-Records = Sequence[Mapping[str, float | None]]
-
-
-def read_metrics(path: Path) -> Records:
-    """Reads the metrics of a GAN's training: one record each 100 steps."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
 
 @matplotlib.rc_context(STYLE)
 def training(gans: Mapping[str, Sequence[Records]], png: Path, svg: Path) -> Figure:
@@ -41,12 +34,12 @@ def training(gans: Mapping[str, Sequence[Records]], png: Path, svg: Path) -> Fig
     for axes, name in zip(panels, shown, strict=False):
         title, scale = PANELS[name]
         for (size, group), (colour, style) in zip(gans.items(), LINES, strict=False):
-            for number, records in enumerate(groups := list(group)):
+            for number, records in enumerate(group):
                 points = [(r["samples"], r[name]) for r in records if r.get(name) is not None]
                 x = [float(samples or 0) / 1000 for samples, _ in points]
                 y = [scale * float(value or 0) for _, value in points]
                 label = size if number == 0 else None
-                width = 1.4 if len(groups) == 1 else 0.8
+                width = 1.4 if len(group) == 1 else 0.8
                 marker = "o" if len(x) == 1 else None  # a line of one point shows nothing
                 axes.plot(x, y, style, color=colour, linewidth=width, label=label, marker=marker)
         axes.set_title(title)

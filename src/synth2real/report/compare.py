@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from synth2real.errors import InputError
-from synth2real.report.tables import mean_and_spread, points, read_verdict
+from synth2real.report.tables import all_points, mean_and_spread, read_verdict
 from synth2real.sets import SETS
 
 
@@ -73,7 +73,7 @@ def _accuracies(folder: Path) -> pd.Series:
 
 def _verdicts(folder: Path) -> pd.Series:
     table = read_verdict(folder / "verdict.csv")
-    said = [f"{row.verdict}, {points(row)}" for row in table.itertuples()]
+    said = [", ".join(pair) for pair in zip(table["verdict"], all_points(table), strict=True)]
     names = [f"{row.dataset} against {row.against}" for row in table.itertuples()]
     return pd.Series(said, pd.MultiIndex.from_arrays([table["size"], names]), dtype=str)
 

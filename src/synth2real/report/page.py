@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
-import pandas as pd
 import yaml
 
 from synth2real.io.files import write_atomically
@@ -43,9 +42,10 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    answers = tables.answers(verdict, titles)
     facts = json.loads(manifest.read_text(encoding="utf-8"))
     page = environment.get_template(TEMPLATE.name).render(
-        answers=tables.answers(verdict, titles),
+        answers=answers,
         tables={
             "verdict": tables.verdict_table(verdict, titles),
             "data": tables.data_table(accuracy, titles),
@@ -53,7 +53,7 @@ def write_report(
             "gap": tables.gap_table(gap, titles),
             "stages": tables.stages_table(benchmarks),
         },
-        draws=int(pd.read_csv(verdict)["draws"].iloc[0]),
+        draws=int(next(iter(answers.values()))["draws"].iloc[0]),
         figures={name: _data_address(file) for name, file in figures.items()},
         facts=facts,
         real=_name(facts["config"]["real_source"]),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from synth2real.sets import SETS
+from synth2real.verdict.comparisons import by_strongest
+from synth2real.verdict.report import points
 
 METRICS = {
     "label_agreement": ("agreement with labels, %", 100, 1),
@@ -26,7 +28,7 @@ def verdict_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
             "question": table["question"],
             "set": table["dataset"],
             "against": table["against"],
-            "points": [points(row) for row in table.itertuples()],
+            "points": all_points(table),
             "verdict": table["verdict"],
             "what would decide it": table["decided_by"],
         }
@@ -38,18 +40,15 @@ def read_verdict(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"decided_by": str}).fillna({"decided_by": ""})
 
 
-def points(row) -> str:
-    """A difference in points of accuracy, with its interval where there is one."""
-    interval = "" if pd.isna(row.low) else f" [{100 * row.low:+.2f}, {100 * row.high:+.2f}]"
-    return f"{100 * row.difference:+.2f}{interval}"
+def all_points(table: pd.DataFrame) -> list[str]:
+    """The verdict's differences in points of accuracy."""
+    return [*map(points, table["difference"], table["low"], table["high"])]
 
 
 def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """What the strongest recipe says, for each size as a person reads it."""
     table = read_verdict(path)
-    last = SETS[table["dataset"].iloc[-1]].recipe
-    strongest = table[[SETS[name].recipe == last for name in table["dataset"]]]
-    strongest = strongest.assign(points=[points(row) for row in strongest.itertuples()])
+    strongest = table.assign(points=all_points(table))[by_strongest([*table["dataset"]])]
     return {titles[size]: strongest[strongest["size"] == size] for size in titles}
 
 
@@ -72,14 +71,13 @@ def mean_and_spread(accuracies: pd.Series) -> str:
 
 def data_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     """How many images there are of each kind at each size."""
-    table = pd.read_csv(path).groupby("size").first().loc[[*titles]]
-    test = pd.read_csv(path).query("test_set == 'real'").groupby("size")["n_test"].first()
+    table = pd.read_csv(path).query("test_set == 'real'").groupby("size").first().loc[[*titles]]
     return pd.DataFrame(
         {
             "size": [*titles.values()],
             "real": table["n_real"].to_numpy(),
             "synthetic": table["n_synthetic"].to_numpy(),
-            "real test images": test[[*titles]].to_numpy(),
+            "real test images": table["n_test"].to_numpy(),
         }
     )
 

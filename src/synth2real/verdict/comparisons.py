@@ -127,7 +127,7 @@ def accuracy(right: Right) -> Estimate:
     return estimate([np.stack([values_CxN.mean(0) for values_CxN in right.values()])])
 
 
-def strongest(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons by the strongest recipe that there is."""
-    last = SETS[comparisons[-1].dataset].recipe
-    return [c for c in comparisons if SETS[c.dataset].recipe == last]
+def by_strongest(datasets: Sequence[str]) -> list[bool]:
+    """Which comparisons, by their sets in order, are of the strongest recipe that there is."""
+    recipes = [SETS[dataset].recipe for dataset in datasets]
+    return [recipe == recipes[-1] for recipe in recipes]

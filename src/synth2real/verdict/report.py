@@ -1,11 +1,12 @@
 """The verdict as a table, as a text, and as what a run prints at its end."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from synth2real.io.files import write_atomically, write_csv
-from synth2real.verdict.comparisons import Comparison, Right, accuracy, compare, strongest
+from synth2real.verdict.comparisons import Comparison, Right, accuracy, by_strongest, compare
 from synth2real.verdict.intervals import Estimate
 
 COLUMNS = (
@@ -58,7 +59,7 @@ def _summary(
 ) -> Iterator[str]:
     """One line for each size and question: what the strongest recipe says."""
     for size, found in comparisons.items():
-        for c in strongest(found):
+        for c in itertools.compress(found, by_strongest([c.dataset for c in found])):
             yield f"- {titles[size]}: {c.question}: **{c.word}**, {_points(c.difference)} points"
 
 
@@ -76,14 +77,25 @@ def _table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield "| question | set | against | points | verdict | what would decide it |"
     yield "|---|---|---|---|---|---|"
     for c in comparisons:
-        cells = (c.question, c.dataset, c.against, _points(c.difference), c.word, c.decided_by)
+        cells = (
+            c.question,
+            c.dataset,
+            c.against,
+            _points(c.difference),
+            c.word,
+            c.decided_by,
+        )
         yield f"| {' | '.join(cells)} |"
 
 
 def _points(difference: Estimate) -> str:
-    mean, low, high = (100 * n for n in (difference.mean, difference.low, difference.high))
-    interval = "" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]"
-    return f"{mean:+.2f}{interval}"
+    return points(difference.mean, difference.low, difference.high)
+
+
+def points(difference: float, low: float, high: float) -> str:
+    """A difference in accuracy in points, with its interval where there is one (else NaN)."""
+    interval = "" if math.isnan(low) else f" [{100 * low:+.2f}, {100 * high:+.2f}]"
+    return f"{100 * difference:+.2f}{interval}"
 
 
 def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
