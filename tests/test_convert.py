@@ -236,6 +236,7 @@ def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -
         ('{"memorised": 1.3}\n', 0.0),
         ('{"memorised": -0.1}\n', 0.5),
         ('{"memorised": null}\n', 0.5),  # none held out
+        ('{"samples": 100}\n', 0.5),  # of PixelDA's step, which does not measure it
         ("", 0.5),  # not trained
     ],
 )

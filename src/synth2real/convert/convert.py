@@ -33,13 +33,13 @@ def least_strength(metrics_path: Path, given: float | None = None) -> float:
     """The strength of the weakest conversions: as given, else by the metrics of a GAN's training.
 
     Where the discriminator knows the few real images by heart, conversions repeat them, and what is
-    between synthetic and real is worth more. Where nothing was trained or held out, or a
-    discriminator saw images without labels alone, it is `LEAST_STRENGTH`.
+    between synthetic and real is worth more. Where nothing was trained or held out, or by
+    PixelDA's step, which does not measure it, it is `LEAST_STRENGTH`.
     """
     if given is not None:
         return given
     records = read_metrics(metrics_path)
-    memorised = records[-1]["memorised"] if records else None
+    memorised = records[-1].get("memorised") if records else None
     return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
 
 
