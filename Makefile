@@ -32,11 +32,8 @@ run: env
 
 RUN ?= .
 
-# Snakemake's last count of jobs, and the last line of each log that a job wrote to in the last minute.
 status:
-	@cat $$(ls -t $(RUN)/.snakemake/log/*.log | head -n 1) | grep 'steps (' | tail -n 1
-	@cd $(RUN)/results/logs && find . -name '*.log' -mmin -1 | sort | while read -r log; do \
-		echo "$${log#./}: $$(tail -n 1 "$$log")"; done
+	@$(BIN)/python -m synth2real.report.status $(RUN)
 
 test: env
 	$(BIN)/pytest -n 2 -m "not slow"

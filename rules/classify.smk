@@ -47,7 +47,7 @@ rule classify_train:
 use rule classify_train as classify_train_gan with:
     input:
         **rules.classify_train.input,
-        converted="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
+        converted=conversions,
     output:
         classifiers("{dataset}/seed{seed}"),
     log:

@@ -73,10 +73,14 @@ RUNS = range(EXPERIMENT.runs)
 
 RECIPES = {
     PLAIN,
-    *([AUGMENTED] if EXPERIMENT.augmented else []),
+    *([AUGMENTED] if EXPERIMENT.controls else []),
     *([PSEUDO] if EXPERIMENT.unlabelled else []),
 }
-TRAINED = {name: kind for name, kind in SETS.items() if kind.recipe in RECIPES}
+TRAINED = {
+    name: kind
+    for name, kind in SETS.items()
+    if kind.recipe in RECIPES and (EXPERIMENT.controls or not kind.is_control)
+}
 GAN_FREE = [name for name, kind in TRAINED.items() if not kind.needs_gan]
 WITH_GAN = [name for name, kind in TRAINED.items() if kind.needs_gan]
 
@@ -174,9 +178,10 @@ def jobs_of_entry(name):
     groups = workflow.group_settings.overwrite_groups
     if name not in groups:
         return 1
-    # A conversion is one entry with all classifiers that learn from it; other jobs of a group are
-    # not connected.
-    connected = 1 + len(WITH_GAN) if groups[name] == groups.get("convert") else 1
+    # A conversion is one entry with all classifiers that learn from it, by the GAN more than by an
+    # untrained generator; other jobs of a group are not connected.
+    learners = sum(kind.conversions == "converted" for kind in TRAINED.values())
+    connected = 1 + learners if groups[name] == groups.get("convert") else 1
     return connected * workflow.group_settings.group_components.get(groups[name], 1)
 
 
@@ -206,6 +211,12 @@ def of_chains(file):
         for fold, size, draw in CHAIN_KEYS
         for seed in GAN_SEEDS
     ]
+
+
+def conversions(wildcards):
+    """The file of a set's conversions, by the GAN or by the generator that it began with."""
+    prefix = "untrained_" if SETS[wildcards.dataset].conversions == "untrained" else ""
+    return f"results/{{fold}}{{size}}/draw{{draw}}/convert/{prefix}seed{{seed}}/train.npz"
 
 
 def unlabelled(wildcards):

@@ -1,6 +1,8 @@
 # All synthetic images of a split, and the synthetic test set, converted by a GAN.
 #   in:  a GAN and its metrics, the split, the synthetic images
 #   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
+#        results/{size}/draw{draw}/convert/untrained_seed{seed}/, the same by the GAN's generator
+#        before it was trained: the control
 
 CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.copies
 
@@ -37,3 +39,15 @@ rule convert:
         config=asdict(EXPERIMENT.convert),
     script:
         "../workflow/scripts/convert.py"
+
+
+use rule convert as convert_untrained with:
+    input:
+        **{name: file for name, file in rules.convert.input.items() if name != "networks"},
+    output:
+        train="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/train.npz",
+        test="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/test.npz",
+    log:
+        "results/logs/{fold}{size}/draw{draw}/convert_untrained_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/{fold}{size}/draw{draw}/convert_untrained_seed{seed}.tsv"

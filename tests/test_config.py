@@ -47,7 +47,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     assert experiment.gan_seeds == (0,)
     assert experiment.convert == ConvertConfig(copies=1, least_strength=None)
     assert experiment.classifier == classifier_config("small") and experiment.runs == 5
-    assert experiment.augmented is True
+    assert experiment.controls is True
 
 
 def test_the_papers_configuration_is_its_presets_at_its_ratios() -> None:

@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import yaml
 from PIL import Image
 
 from project import ROOT, TINY, copy_project, overlay, planned, snakemake
+from synth2real.report.status import status
 
 # Figures of what GANs make.
 MADE = Counter(figure3=1, gallery=1, conversions=1, training=1, features=1)
@@ -24,9 +26,9 @@ REPORT = Counter(manifest=1, report=1)
 TABLE = Counter(accuracy=1, recall=1, mistakes=1, all=1) + CURVES + VERDICT + REPORT
 GAP = Counter(gap_table=1, gap_figure=1)
 ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
-# The sets with random warps, which are in the default experiment and not in the tiny one.
-AUGMENTED = Counter(classify_train=2, classify_train_gan=1)
-DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + AUGMENTED] * 3, Counter())
+# Sets with random warps and of an untrained generator: in the default experiment, not in the tiny.
+CONTROLS = Counter(convert_untrained=1, classify_train=2, classify_train_gan=3)
+DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + CONTROLS] * 3, Counter())
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2)
 CONVERTED += Counter(gap_converted=2, gap_gan=2)
@@ -67,7 +69,7 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
         jobs
         == Counter(real=1, synthetic=1)
         + folds
-        + sum([CHAIN + AUGMENTED] * 9, Counter())
+        + sum([CHAIN + CONTROLS] * 9, Counter())
         + figures
         + GAP
     )
@@ -87,9 +89,9 @@ def test_a_new_image_makes_its_source_stale(tmp_path: Path):
 
 
 def test_the_papers_five_sets_can_be_had_alone(tmp_path: Path):
-    (tmp_path / "plain.yaml").write_text("classify: {augmented: false}")
+    (tmp_path / "plain.yaml").write_text("classify: {controls: false}")
     jobs = planned(ROOT, "--forceall", "--configfile", str(tmp_path / "plain.yaml"))
-    assert DEFAULT - jobs == sum([AUGMENTED] * 3, Counter()) and not jobs - DEFAULT
+    assert DEFAULT - jobs == sum([CONTROLS] * 3, Counter()) and not jobs - DEFAULT
 
 
 def test_default_profile_is_read():
@@ -108,8 +110,8 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
 
 
 def test_entry_of_the_queue_takes_a_day_at_most(tmp_path: Path):
-    (tmp_path / "augmented.yaml").write_text("classify: {augmented: true}")
-    overlays = ("--configfile", "config/paper.yaml", str(tmp_path / "augmented.yaml"))
+    (tmp_path / "controls.yaml").write_text("classify: {controls: true}")
+    overlays = ("--configfile", "config/paper.yaml", str(tmp_path / "controls.yaml"))
     slurm = ("--workflow-profile", "profiles/slurm")
     result = snakemake(ROOT, "--dry-run", "--forceall", *slurm, *overlays)
     assert result.returncode == 0, result.stderr
@@ -220,6 +222,12 @@ def test_report_shows_every_figure(finished: Path):
 
 
 @pytest.mark.slow
+def test_status_knows_that_the_run_has_ended(finished: Path):
+    jobs = sum([CHAIN] * 2, ONCE + SAMPLES + TABLE + GAP).total()
+    assert status(finished, datetime.now()) == f"{jobs} of {jobs} jobs done; the run has ended"
+
+
+@pytest.mark.slow
 def test_second_run_does_nothing(finished: Path):
     assert planned(finished, *TINY) == Counter()
 
@@ -261,8 +269,8 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
             + GAP,
         ),
         (
-            {"classify": {"augmented": True}},
-            Counter(classify_train=4, classify_train_gan=2, classify_test=2) + TABLE,
+            {"classify": {"controls": True}},
+            sum([CONTROLS] * 2, Counter(classify_test=2)) + TABLE,
         ),
         (
             {"real": {"unlabelled": "rest"}},
@@ -284,7 +292,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         "conversion setting",
         "GAN seed",
         "classifier setting",
-        "sets with random warps",
+        "controls",
         "unlabelled images",
         "unlabelled images for the classifiers alone",
         "ratio removed",

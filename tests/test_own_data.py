@@ -30,7 +30,7 @@ SMALL = {
         "runs": 1,
         "filters": [4, 8],
         "hidden": 16,
-        "augmented": False,
+        "controls": False,
     },
 }
 

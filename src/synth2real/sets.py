@@ -15,7 +15,8 @@ class TrainingSetKind(NamedTuple):
     """What a training set is made of.
 
     Attributes:
-        parts: `real`, `synthetic` (all of a size's images) or `converted`.
+        parts: `real`, `synthetic` (all of a size's images), or those `converted` by the GAN or by
+            the `untrained` generator that its training began with.
         recipe: how classifiers learn from it: `PLAIN`, `AUGMENTED`, which is what one would try
             before a GAN, or `PSEUDO`, which needs real images without labels.
         colour: in figures.
@@ -29,7 +30,17 @@ class TrainingSetKind(NamedTuple):
 
     @property
     def needs_gan(self) -> bool:
-        return "converted" in self.parts
+        return self.conversions is not None
+
+    @property
+    def conversions(self) -> str | None:
+        """The part that a generator has converted, if one has."""
+        return next((part for part in self.parts if part in ("converted", "untrained")), None)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is none of the paper's, but tells what those owe to the GAN."""
+        return self.recipe == AUGMENTED or "untrained" in self.parts
 
 
 # The palette of Okabe and Ito, which readers with colour blindness can tell apart. Sets of the same
@@ -40,11 +51,15 @@ SETS = {
     "GAN": TrainingSetKind(("converted",), PLAIN, "#009E73", "^"),
     "original+synthetic": TrainingSetKind(("real", "synthetic"), PLAIN, "#0072B2", "v"),
     "original+GAN": TrainingSetKind(("real", "converted"), PLAIN, "#D55E00", "D"),
+    "original+untrained": TrainingSetKind(("real", "untrained"), PLAIN, "#999999", "X"),
     "augmented-original": TrainingSetKind(("real",), AUGMENTED, "#000000", "o"),
     "augmented-original+synthetic": TrainingSetKind(
         ("real", "synthetic"), AUGMENTED, "#0072B2", "v"
     ),
     "augmented-original+GAN": TrainingSetKind(("real", "converted"), AUGMENTED, "#CC79A7", "^"),
+    "augmented-original+untrained": TrainingSetKind(
+        ("real", "untrained"), AUGMENTED, "#999999", "X"
+    ),
     "pseudo-original": TrainingSetKind(("real",), PSEUDO, "#56B4E9", "P"),
     "pseudo-original+synthetic": TrainingSetKind(("real", "synthetic"), PSEUDO, "#0072B2", "v"),
     "pseudo-original+GAN": TrainingSetKind(("real", "converted"), PSEUDO, "#D55E00", "D"),

@@ -45,7 +45,7 @@ def load_training_set(
         split_path: which of the images.
         real_path: all real training images.
         synthetic_path: all synthetic training images.
-        converted_path: the set GAN; may be None if no part is converted.
+        converted_path: the conversions of the kind that the set has; None if it has none.
         unlabelled_path: real images without labels; None takes the other training images.
 
     Raises:
@@ -59,7 +59,7 @@ def load_training_set(
         elif part == "synthetic":
             parts.append(load_images(synthetic_path, split.synthetic))
         else:
-            assert converted_path, "a set with converted images needs a GAN"
+            assert converted_path, "a set with conversions needs a generator"
             parts.append(load_images(converted_path))
     if kind.recipe == PSEUDO:
         return TrainingSet(parts, unlabelled=load_unlabelled(unlabelled_path, real_path, split))

@@ -71,17 +71,17 @@ def _check_ratios(sizes: Iterable[Size], total: int | None) -> Iterator[str]:
 
 def _check_budgets(experiment: Experiment) -> Iterator[str]:
     gan, classifier = experiment.gan, experiment.classifier
-    if gan.samples and not gan.steps:
+    if not gan.steps:
         yield (
             f"gan.samples: {gan.samples} is not enough for one step; at least "
-            f"{2 * gan.batch_size} (twice gan.batch_size), or 0 for none"
+            f"{2 * gan.batch_size} (twice gan.batch_size)"
         )
     if classifier.steps < 1:
         yield (
             f"classify.samples: {classifier.samples} is not enough for one step; at least "
             f"{classifier.batch_size} (classify.batch_size)"
         )
-    halves = {"classify.augmented": experiment.augmented, "real.unlabelled": experiment.unlabelled}
+    halves = {"classify.controls": experiment.controls, "real.unlabelled": experiment.unlabelled}
     if classifier.batch_size % 2 and any(halves.values()):
         asked = next(key for key, value in halves.items() if value)
         yield (

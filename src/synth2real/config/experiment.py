@@ -60,7 +60,7 @@ class Experiment:
     classifier: ClassifierConfig
     classifier_preset: str
     runs: int
-    augmented: bool
+    controls: bool
     compute: ComputeConfig
 
     @property
@@ -110,7 +110,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
         convert=convert,
         classifier_preset=classifier_preset,
         runs=classify.pop("runs"),
-        augmented=classify.pop("augmented"),
+        controls=classify.pop("controls"),
         classifier=classifier_config(classifier_preset, **classify),
         compute=ComputeConfig(**config["compute"]),
     )

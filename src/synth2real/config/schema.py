@@ -99,9 +99,9 @@ def make_schema() -> dict[str, Any]:
             ClassifierConfig,
             preset=_presets(CLASSIFIER_PRESETS),
             runs=_whole("classifiers trained on each set, a whole number of at least 1", 1),
-            augmented={
-                "description": "true adds the augmented original, original+synthetic and "
-                "original+GAN, false leaves them out",
+            controls={
+                "description": "true adds the sets with random warps, and those of the GAN's "
+                "generator untrained, false leaves the paper's five",
                 "type": "boolean",
             },
         ),

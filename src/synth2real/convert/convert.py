@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 
 from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
 from synth2real.gan.metrics import read_metrics
-from synth2real.gan.state import Gan, Network, init_state
+from synth2real.gan.state import Gan, Network, init_state, start_training
 from synth2real.gan.step import generate, signed_pixels
 from synth2real.io.arrays import save_arrays
 from synth2real.io.trees import load_tree
@@ -29,17 +30,21 @@ def load_generator(gan: Gan, path: Path) -> Network:
     return Network(**trained, opt_state=())
 
 
+def untrained_generator(gan: Gan, seed: int) -> Network:
+    """The generator that the training of a GAN with this seed begins with."""
+    return start_training(gan, seed)[0].generator
+
+
 def least_strength(metrics_path: Path, given: float | None = None) -> float:
     """The strength of the weakest conversions: as given, else by the metrics of a GAN's training.
 
     Where the discriminator knows the few real images by heart, conversions repeat them, and what is
-    between synthetic and real is worth more. Where nothing was trained or held out, or by
-    PixelDA's step, which does not measure it, it is `LEAST_STRENGTH`.
+    between synthetic and real is worth more. Where nothing was held out, or by PixelDA's step, it
+    was not measured and is `LEAST_STRENGTH`.
     """
     if given is not None:
         return given
-    records = read_metrics(metrics_path)
-    memorised = records[-1].get("memorised") if records else None
+    memorised = read_metrics(metrics_path)[-1].get("memorised")
     return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
 
 
@@ -70,7 +75,7 @@ def write_converted(
     gan: Gan,
     config: ConvertConfig,
     *,
-    gan_path: Path,
+    gan_path: Path | None,
     gan_metrics_path: Path,
     split_path: Path,
     synthetic_train_path: Path,
@@ -83,17 +88,30 @@ def write_converted(
 
     The files hold `images` and `labels` like the synthetic images they come from: the set GAN in
     the order of the split's `synthetic`, once for each copy, the test set in the order of the
-    synthetic test set.
+    synthetic test set. Without a GAN's weights its generator converts untrained, all else alike:
+    the control.
     """
-    generator = load_generator(gan, gan_path)
+    generator = load_generator(gan, gan_path) if gan_path else untrained_generator(gan, seed)
     train = load_images(synthetic_train_path, read_split(split_path).synthetic)
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
     least = least_strength(gan_metrics_path, config.least_strength)
     log.info(f"{train_path}: conversions of strength {least:.2f} to 1")
-    convert = functools.partial(convert_images, gan, generator, least_strength=least)
-    copies = [convert(train, copy) for copy in jax.random.split(key, config.copies)]
-    labels = np.tile(np.asarray(train.labels), config.copies)
-    save_arrays(train_path, images=np.concatenate(copies), labels=labels)
-    save_arrays(test_path, images=convert(test, key_test), labels=np.asarray(test.labels))
+    keys = jax.random.split(key, config.copies)
+    _save_conversions(gan, generator, train, keys, least, train_path)
+    _save_conversions(gan, generator, test, [key_test], least, test_path)
+
+
+def _save_conversions(
+    gan: Gan,
+    generator: Network,
+    synthetic: Images,
+    keys: Sequence[jax.Array] | jax.Array,
+    least_strength: float,
+    path: Path,
+) -> None:
+    """Writes a conversion of each image for each key, one set after the other, with labels."""
+    copies = [convert_images(gan, generator, synthetic, key, least_strength) for key in keys]
+    labels = np.tile(np.asarray(synthetic.labels), len(keys))
+    save_arrays(path, images=np.concatenate(copies), labels=labels)

@@ -41,7 +41,9 @@ from synth2real.figures.style import (
 from synth2real.sets import AUGMENTED, PSEUDO, SETS
 
 MIXED_DATASETS = ("original", "original+synthetic", "original+GAN")
-LEARNING = tuple(name for name, kind in SETS.items() if kind.recipe != PSEUDO)
+LEARNING = tuple(
+    name for name, kind in SETS.items() if kind.recipe != PSEUDO and "untrained" not in kind.parts
+)
 UNLABELLED = ("original", "pseudo-original", "pseudo-original+synthetic", "pseudo-original+GAN")
 
 
@@ -97,7 +99,7 @@ def original_synthetic_error(
 def learning(
     rows: Sequence[Accuracy], authors: Sequence[AuthorsResult], png: Path, svg: Path
 ) -> Figure:
-    """Error on real test images of all sets of the plain and the augmented recipe."""
+    """Error on real test images of the plain and the augmented sets of real, synthetic and GAN."""
     trained = {row.dataset for row in rows}
     return _error_figure(rows, [], [name for name in LEARNING if name in trained], png, svg)
 

@@ -27,7 +27,7 @@ LINES = (("#000000", "-"), ("#D55E00", "--"), ("#0072B2", "-."), ("#009E73", ":"
 def training(gans: Mapping[str, Sequence[Records]], png: Path, svg: Path) -> Figure:
     """A panel for each metric, a line in it for each GAN, by sizes as a person reads them."""
     known = {name for group in gans.values() for records in group for r in records for name in r}
-    shown = [name for name in PANELS if name in known] or ["discriminator"]
+    shown = [name for name in PANELS if name in known]
     rows = (len(shown) + 1) // 2
     figure = new_figure(height=0.6 + 2.0 * rows)
     panels = figure.subplots(rows, 2, sharex=True, squeeze=False).ravel()

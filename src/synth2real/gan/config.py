@@ -32,11 +32,9 @@ class GanConfig:
     one convolution less.
     """
 
-    samples: int = setting(
-        "training images, discriminator's and generator's batches both counted, a whole number; at "
-        "least one step, or 0 for a control without a GAN",
-        type="integer",
-        minimum=0,
+    samples: int = whole(
+        "training images, discriminator's and generator's batches both counted; at least one step",
+        1,
     )
     batch_size: int = whole("images of each kind in an update", 2)
     pixel_block: int = choice("side of the blocks of pixels that networks work on", [1, 2])

@@ -119,6 +119,13 @@ def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
     return GanState(jnp.zeros((), jnp.int32), *networks)
 
 
+def start_training(gan: Gan, seed: int) -> tuple[GanState, jax.Array, jax.Array]:
+    """Fresh networks, and the keys of the training's steps and of its validation."""
+    key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
+    init = jax.jit(init_state, static_argnums=(0, 1))
+    return init(gan.config, gan.spec, key_init), key, key_validation
+
+
 def _make_modules(config: GanConfig, spec: ImageSpec, rngs: nnx.Rngs) -> tuple[nnx.Module, ...]:
     networks = GENERATORS[config.generator], DISCRIMINATORS[config.discriminator], TaskClassifier
     return tuple(network(config, spec, rngs=rngs) for network in networks)

@@ -11,7 +11,7 @@ from flax import nnx
 
 from synth2real.gan.config import GanConfig
 from synth2real.gan.joint import make_joint_step, memorised
-from synth2real.gan.state import Gan, GanState, init_state
+from synth2real.gan.state import Gan, GanState, start_training
 from synth2real.gan.step import GanData, generate, make_train_step, signed_pixels
 from synth2real.io.checkpoints import Checkpoints
 from synth2real.io.files import write_atomically
@@ -122,8 +122,7 @@ def train_gan(
         CheckpointError: the process was told to stop, or a checkpoint cannot be written.
     """
     validate = make_validate(gan, train, validation)
-    key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
-    start = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key_init)
+    start, key, key_validation = start_training(gan, seed)
     state, records = checkpoints.restore(start)
     train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
     progress = Progress(gan.config.steps * batch, int(state.step) * batch)

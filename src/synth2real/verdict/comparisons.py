@@ -24,10 +24,12 @@ MOST = 100  # draws that anybody would make
 
 # What is asked of every recipe: by the parts of the set, and of the one that it is compared with.
 _SYNTHETIC, _CONVERTED = ("real", "synthetic"), ("real", "converted")
+_UNTRAINED = ("real", "untrained")
 QUESTIONS = {
     "synthetic images, against none": (_SYNTHETIC, ("real",)),
     "converted images, against none": (_CONVERTED, ("real",)),
     "converted images, against synthetic ones": (_CONVERTED, _SYNTHETIC),
+    "training the GAN, against not training it": (_CONVERTED, _UNTRAINED),
 }
 # Across recipes: the one is the other with images without labels, and averaged weights.
 UNLABELLED = ("images without labels, against none", "pseudo-original", "augmented-original")
@@ -105,6 +107,7 @@ def compare(right: Mapping[str, Right]) -> Iterator[Comparison]:
         (question, *(names[recipe, parts] for parts in sides))
         for recipe in RECIPES
         for question, sides in QUESTIONS.items()
+        if all((recipe, parts) in names for parts in sides)
     ]
     for question, dataset, against in [*asked, UNLABELLED]:
         if dataset in right and against in right:
