@@ -1,8 +1,8 @@
-# How far synthetic, converted and a split's real images are from the real test images.
-#   in:  real images, splits, synthetic and converted test images, the sets GAN
+# How far synthetic and converted images are from the real test images.
+#   in:  real images, splits, synthetic and converted test images
 #   out: results/gap/judge.npz (weights of a classifier of all real training images), judge.csv
 #        results/gap/synthetic.csv
-#        results/{size}/draw{draw}/gap/{real,converted_seed{seed},GAN_seed{seed}}.csv
+#        results/{size}/draw{draw}/gap/converted_seed{seed}.csv
 #        results/gap.csv
 # For the reader alone: nothing is trained or chosen by these numbers. With folds, each has its own.
 
@@ -18,11 +18,9 @@ GAP_TABLES = {
     **{(fold, "", "", "", "synthetic"): f"results/{fold}gap/synthetic.csv" for fold in FOLDS},
 }
 for fold, size, draw in CHAIN_KEYS:
-    gap = f"results/{fold}{size}/draw{draw}/gap"
-    GAP_TABLES[fold, size, draw, "", "real"] = f"{gap}/real.csv"
     for seed in GAN_SEEDS:
-        for images in ("converted", "GAN"):
-            GAP_TABLES[fold, size, draw, seed, images] = f"{gap}/{images}_seed{seed}.csv"
+        table = f"results/{fold}{size}/draw{draw}/gap/converted_seed{seed}.csv"
+        GAP_TABLES[fold, size, draw, seed, "converted"] = table
 
 
 rule gap_judge:
@@ -77,19 +75,6 @@ rule gap_synthetic:
         "../workflow/scripts/gap.py"
 
 
-use rule gap_synthetic as gap_real with:
-    input:
-        **GAP_INPUT,
-        images="results/{fold}real/train.npz",
-        split="results/{fold}{size}/draw{draw}/splits/split.npz",
-    output:
-        "results/{fold}{size}/draw{draw}/gap/real.csv",
-    log:
-        "results/logs/{fold}{size}/draw{draw}/gap_real.log",
-    benchmark:
-        "results/benchmarks/{fold}{size}/draw{draw}/gap_real.tsv"
-
-
 use rule gap_synthetic as gap_converted with:
     input:
         **GAP_INPUT,
@@ -100,19 +85,6 @@ use rule gap_synthetic as gap_converted with:
         "results/logs/{fold}{size}/draw{draw}/gap_converted_seed{seed}.log",
     benchmark:
         "results/benchmarks/{fold}{size}/draw{draw}/gap_converted_seed{seed}.tsv"
-
-
-# What classifiers learn from.
-use rule gap_synthetic as gap_gan with:
-    input:
-        **GAP_INPUT,
-        images="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
-    output:
-        "results/{fold}{size}/draw{draw}/gap/GAN_seed{seed}.csv",
-    log:
-        "results/logs/{fold}{size}/draw{draw}/gap_GAN_seed{seed}.log",
-    benchmark:
-        "results/benchmarks/{fold}{size}/draw{draw}/gap_GAN_seed{seed}.tsv"
 
 
 rule gap_table:

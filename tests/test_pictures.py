@@ -61,18 +61,21 @@ def test_training_draws_a_line_for_each_gan_in_the_panels_that_it_has(tmp_path: 
 def test_the_gallery_shows_synthetic_images_above_what_became_of_them(tmp_path: Path) -> None:
     labels = np.arange(200) % 10
     greys = np.tile(np.arange(200, dtype=np.uint8)[:, None, None, None], (1, 28, 28, 1))
-    # Of class 3 there is one real image.
-    real_labels = np.where(labels == 3, 4, labels)
+    # Of class 3 there is one real image, and none of class 5.
+    real_labels = np.where((labels == 3) | (labels == 5), 4, labels)
     real_labels[3] = 3
     data = TrainingImages(greys, real_labels, greys, 255 - greys, labels)
     canvas = canvas_of(gallery.gallery(DIGITS, {"few": data}, *files(tmp_path)))
     cells = canvas[::CELL, ::CELL].astype(int)
-    assert cells.shape == (10, 3 * gallery.EACH + 2)
+    assert cells.shape == (10, 3 * (1 + gallery.EACH) + 2)
     of_real, of_synthetic, of_converted = cells[:, :7], cells[:, 8:15], cells[:, 16:]
-    assert (of_synthetic % 10 == np.arange(10)[:, None]).all()
-    assert (of_synthetic + of_converted == 255).all()
-    assert of_real[3].tolist() == [3, *[255] * 6]
-    assert len(set(of_real[0])) == 7 and (of_real[0] % 10 == 0).all()
+    assert (of_synthetic[:, 1:] % 10 == np.arange(10)[:, None]).all()
+    assert (of_synthetic[:, 1:] + of_converted[:, 1:] == 255).all()
+    # The mean of 0, 10, ..., 190, and so on.
+    assert of_synthetic[:, 0].tolist() == (95 + np.arange(10)).tolist()
+    assert of_real[3].tolist() == [3, 3, *[255] * 5]
+    assert of_real[5].tolist() == [255] * 7
+    assert len(set(of_real[0, 1:])) == 6 and (of_real[0, 1:] % 10 == 0).all()
 
 
 def test_conversions_of_an_image_are_the_generators_and_differ(tmp_path: Path) -> None:

@@ -154,10 +154,10 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
     # that ran out of time was given a minute by the test.)
     again = ["23:00|8009M|1"] * 2
     assert sorted(entries["gan"]) == ["11:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
-    # Three sets each, and three tests of 11 minutes with seven gaps of 10.
+    # Three sets each, and three tests of 11 minutes with three gaps of 10.
     assert entries["real"] == ["30:00|4004M|1"]
     assert entries["converted"] == ["30:00|4004M|1"] * 3
-    assert entries["measured"] == ["1:43:00|4004M|1"]
+    assert entries["measured"] == ["1:03:00|4004M|1"]
 
 
 @pytest.mark.usefixtures("cluster")

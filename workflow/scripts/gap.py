@@ -8,19 +8,15 @@ from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
 from synth2real.spec import read_spec
-from synth2real.splits import read_split
 from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads)
 use(ComputeConfig(**snakemake.params.compute))
-# Real images come with a split that says which of all training images they are.
-split = snakemake.input.get("split")
 measure_gap(
     ClassifierConfig(**snakemake.params.config),
     read_spec(Path(snakemake.input.spec)),
     Path(snakemake.input.judge),
     load_images(Path(snakemake.input.real)),
-    load_images(Path(snakemake.input.images), read_split(Path(split)).real if split else None),
-    known_to_judge=split is not None,
+    load_images(Path(snakemake.input.images)),
     path=Path(snakemake.output[0]),
 )

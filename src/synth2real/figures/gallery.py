@@ -14,7 +14,7 @@ from synth2real.io.arrays import load_arrays
 from synth2real.spec import ImageSpec
 from synth2real.splits import read_split
 
-EACH = 7  # images of a class and a kind
+EACH = 6  # images of a class and a kind, beside their mean
 KINDS = ("real", "synthetic", "the same, converted")
 
 
@@ -50,9 +50,9 @@ def load_training_images(
 
 @matplotlib.rc_context(STYLE)
 def gallery(spec: ImageSpec, sets: Mapping[str, TrainingImages], png: Path, svg: Path) -> Figure:
-    """Some images of each class: real, synthetic and, of the same, the conversions.
+    """Each class: real, synthetic and converted images, their mean and some of them.
 
-    They are drawn at random with a fixed seed.
+    These are drawn at random with a fixed seed, the same of synthetic and converted ones.
     """
     random = np.random.default_rng(0)
     empty = np.full(spec.shape, 255, np.uint8)
@@ -63,21 +63,25 @@ def gallery(spec: ImageSpec, sets: Mapping[str, TrainingImages], png: Path, svg:
     def row(data: TrainingImages, label: int) -> list[Images]:
         of_real, of_synthetic = drawn(data.real_labels, label), drawn(data.labels, label)
         cells: list[Images] = []
-        for images in (
-            data.real[of_real],
-            data.synthetic[of_synthetic],
-            data.converted[of_synthetic],
+        for images, labels_N, index in (
+            (data.real, data.real_labels, of_real),
+            (data.synthetic, data.labels, of_synthetic),
+            (data.converted, data.labels, of_synthetic),
         ):
-            cells += [*images, *[empty] * (EACH - len(images) + 1)]
+            of_class = images[labels_N == label]
+            mean = [of_class.mean(0).round().astype(np.uint8)] if len(of_class) else [empty]
+            cells += [*mean, *images[index], *[empty] * (EACH - len(index) + 1)]
         return cells[:-1]
 
     shown = shown_classes(spec)
     names = [spec.classes[label] for label in shown]
     rows = {title: [row(data, label) for label in shown] for title, data in sets.items()}
-    figure = draw_panels(spec, rows, names, 3 * EACH + 2)
-    places = [((EACH + 1) * kind + EACH / 2) * (spec.width + GAP) for kind in range(len(KINDS))]
+    wide = EACH + 2  # the mean and a gap
+    figure = draw_panels(spec, rows, names, len(KINDS) * wide - 1)
+    cell = spec.width + GAP
+    places = [(wide * kind + place) * cell for kind in range(len(KINDS)) for place in (0.5, 4)]
     for axes in figure.axes:
-        axes.set_xticks(places, KINDS)
+        axes.set_xticks(places, [label for kind in KINDS for label in ("mean", kind)])
         axes.xaxis.tick_top()
     save(figure, png, svg)
     return figure

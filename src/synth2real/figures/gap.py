@@ -21,8 +21,6 @@ from synth2real.gap.metrics import NEIGHBOURS
 SERIES = {
     "synthetic": LOOKS["synthetic"],
     "converted": LOOKS["converted"],
-    "GAN": LOOKS["GAN"],
-    "real": LOOKS["original"],
 }
 KNOWN = "real test"
 
@@ -81,7 +79,7 @@ def read_gap(path: Path) -> list[Gap]:
 
 @matplotlib.rc_context(STYLE)
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
-    """A panel for each metric: synthetic, converted, GAN and real images against real test ones.
+    """A panel for each metric: synthetic and converted images against real test ones.
 
     An arrow in its title says which way is better.
 

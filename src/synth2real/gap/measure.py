@@ -28,7 +28,6 @@ def measure_gap(
     real: Images,
     images: Images,
     *,
-    known_to_judge: bool,
     path: Path,
 ) -> None:
     """Measures how far images are from real ones, and writes a table of `Measurement`s.
@@ -43,20 +42,13 @@ def measure_gap(
         judge_path: the judge's weights.
         real: images to compare with, which the judge did not train on.
         images: the images to measure.
-        known_to_judge: it trained on `images`, so that agreement with their labels says nothing
-            and is left out. Their features, too, may differ from those of new images.
         path: the table.
     """
     random = np.random.default_rng(0)
     n = min(len(real.labels), len(images.labels))
     real = _draw(real, len(real.labels), random)
     images = _draw(images, n, random)
-    measurements = [
-        measurement
-        for measurement in _measure(config, spec, judge_path, real, images)
-        if not (known_to_judge and measurement.metric == "label_agreement")
-    ]
-    write_measurements(path, measurements)
+    write_measurements(path, _measure(config, spec, judge_path, real, images))
 
 
 def _draw(data: Images, count: int, random: np.random.Generator) -> Images:

@@ -20,8 +20,7 @@ class Measurement(NamedTuple):
 class Measured(NamedTuple):
     """Which images were measured; "" where no fold, size, draw or GAN has a part in them.
 
-    `images` is synthetic or converted (of the synthetic test set), GAN (the set of that name, which
-    classifiers learn from), real (all of a split's), or real test.
+    `images` is synthetic or converted, both of the synthetic test set, or real test.
     """
 
     fold: str
