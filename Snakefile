@@ -31,7 +31,7 @@ include: "rules/report.smk"
 
 # Also where nothing was left to do; other targets may leave an older verdict.
 onsuccess:
-    show_verdict(Path("results/verdict.md"), Path("results/report.html"))
+    show_verdict(Path("results/verdict.csv"), Path("results/report.html"))
 
 
 rule all:

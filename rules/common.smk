@@ -224,11 +224,15 @@ def unlabelled(wildcards):
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
 
 
-def show_verdict(text, page):
-    """Prints what a verdict says first, a line for each size and question, and where the rest is."""
-    if text.exists():
-        said = text.read_text(encoding="utf-8").split("\n\n")[1].replace("**", "")
-        print(f"\nDo synthetic images help?\n{said}\nAll of it: {page if page.exists() else text}")
+def show_verdict(table, page):
+    """Prints the verdict, a line for each question, and where the rest is."""
+    if table.exists():
+        # pandas takes a second that only this needs.
+        from synth2real.report.tables import short_verdict
+
+        shown = {size.name: TITLES[size.name] for size in spread_sizes(EXPERIMENT.sizes)}
+        print(f"\nDo synthetic images help? Points of accuracy:\n{short_verdict(table, shown)}")
+        print(f"All of it: {page if page.exists() else table}")
 
 
 def figure(name):

@@ -52,6 +52,17 @@ def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     return {titles[size]: strongest[strongest["size"] == size] for size in titles}
 
 
+def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
+    """What the strongest recipe says: a line for each question, a column for each size."""
+    columns = {
+        title: (
+            rows["verdict"] + " " + rows["difference"].map("{:+.2%}".format).str.rstrip("%")
+        ).set_axis(rows["question"])
+        for title, rows in answers(path, titles).items()
+    }
+    return pd.DataFrame(columns).fillna("").rename_axis(None).to_string()
+
+
 def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     """Mean accuracy on real test images and standard deviation of classifiers, by set and size."""
     table = pd.read_csv(path)
