@@ -1,6 +1,6 @@
 # Classifiers on each training set of a split, and their accuracy on three test sets.
 #   in:  a split, real, synthetic and converted images
-#   out: results/{size}/draw{draw}/classify/{trainset}/run{run}.npz (weights)
+#   out: results/{size}/draw{draw}/classify/{trainset}/run{run}.safetensors (weights)
 #        results/{size}/draw{draw}/classify/{accuracy,recall}_seed{seed}.csv
 #        results/{size}/draw{draw}/classify/predictions_seed{seed}.npz (of real test images)
 # A training set is a folder: "original", or "original+GAN/seed0" where a GAN has a part in it.

@@ -197,7 +197,7 @@ def code(script):
 def classifiers(trainsets):
     """Weights of every run of training sets; a set is a folder below classify/."""
     return expand(
-        "results/{fold}{size}/draw{draw}/classify/{trainset}/run{run}.npz",
+        "results/{fold}{size}/draw{draw}/classify/{trainset}/run{run}.safetensors",
         trainset=trainsets,
         run=RUNS,
         allow_missing=True,

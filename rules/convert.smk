@@ -11,7 +11,7 @@ rule convert:
     input:
         code=code("convert.py"),
         spec=SPEC,
-        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
+        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.safetensors",
         metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         synthetic_train="results/synthetic/train.npz",

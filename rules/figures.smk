@@ -125,7 +125,7 @@ rule conversions:
         code=code("conversions.py"),
         spec=SPEC,
         synthetic="results/synthetic/test.npz",
-        networks=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/networks.npz", size=SHOWN_SIZES),
+        networks=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/networks.safetensors", size=SHOWN_SIZES),
         metrics=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/metrics.jsonl", size=SHOWN_SIZES),
     output:
         **figure("conversions"),
@@ -181,7 +181,7 @@ rule features:
     input:
         code=code("features.py"),
         spec=SPEC,
-        judge=f"results/{FOLDS[0]}gap/judge.npz",
+        judge=f"results/{FOLDS[0]}gap/judge.safetensors",
         real=f"results/{FOLDS[0]}real/test.npz",
         synthetic="results/synthetic/test.npz",
         converted=expand(f"{SHOWN}/convert/seed{GAN_SEEDS[0]}/test.npz", size=SHOWN_SIZES),

@@ -1,6 +1,6 @@
 # One GAN for each size, draw and seed, from synthetic images to ones like the real.
 #   in:  a split, the real and the synthetic training images, real ones without labels
-#   out: results/{size}/draw{draw}/gan/seed{seed}/networks.npz, metrics.jsonl
+#   out: results/{size}/draw{draw}/gan/seed{seed}/networks.safetensors, metrics.jsonl
 
 
 rule gan:
@@ -12,7 +12,7 @@ rule gan:
         synthetic="results/synthetic/train.npz",
         unlabelled=UNLABELLED if EXPERIMENT.gan.unlabelled else [],
     output:
-        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.npz",
+        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.safetensors",
         metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
     log:
         "results/logs/{fold}{size}/draw{draw}/gan_seed{seed}.log",

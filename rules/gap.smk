@@ -1,6 +1,6 @@
 # How far synthetic and converted images are from the real test images.
 #   in:  real images, splits, synthetic and converted test images
-#   out: results/gap/judge.npz (weights of a classifier of all real training images), judge.csv
+#   out: results/gap/judge.safetensors (weights of a classifier of all real training images), judge.csv
 #        results/gap/synthetic.csv
 #        results/{size}/draw{draw}/gap/converted_seed{seed}.csv
 #        results/gap.csv
@@ -9,7 +9,7 @@
 GAP_INPUT = {
     "code": code("gap.py"),
     "spec": SPEC,
-    "judge": "results/{fold}gap/judge.npz",
+    "judge": "results/{fold}gap/judge.safetensors",
     "real": "results/{fold}real/test.npz",
 }
 # What was measured: fold, size, draw, GAN seed ("" where one has no part), images.
@@ -30,7 +30,7 @@ rule gap_judge:
         train="results/{fold}real/train.npz",
         test="results/{fold}real/test.npz",
     output:
-        weights="results/{fold}gap/judge.npz",
+        weights="results/{fold}gap/judge.safetensors",
         table="results/{fold}gap/judge.csv",
     log:
         "results/logs/{fold}gap_judge.log",

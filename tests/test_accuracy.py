@@ -16,7 +16,7 @@ from synth2real.classify.network import Classifier
 from synth2real.classify.train import make_predict
 from synth2real.figures.table import Chain, merge_tables
 from synth2real.io.arrays import load_arrays
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.nn.convolution import arithmetic
 from synth2real.splits import Size, Split
 from synth2real.training import Images
@@ -80,7 +80,7 @@ def test_recall_of_a_class_is_its_share_of_right_ones() -> None:
 
 def test_the_tables_have_a_row_for_each_classifier_and_test_set(tmp_path: Path) -> None:
     for digit in (3, 9):
-        save_tree(tmp_path / f"{digit}.npz", always(digit))
+        save_weights(tmp_path / f"{digit}.safetensors", always(digit), {})
     images = random_images(8)
     split = Split(np.arange(6), np.arange(1), np.arange(9), np.arange(2))
     testing.test_classifiers(
@@ -88,7 +88,10 @@ def test_the_tables_have_a_row_for_each_classifier_and_test_set(tmp_path: Path) 
         DIGITS,
         Size("ratio", "0.4"),
         split,
-        {("original", 0): tmp_path / "3.npz", ("original+GAN", 1): tmp_path / "9.npz"},
+        {
+            ("original", 0): tmp_path / "3.safetensors",
+            ("original+GAN", 1): tmp_path / "9.safetensors",
+        },
         {
             "real": images._replace(labels=jnp.array([3, 1, 3, 3, 0, 9, 3, 2])),
             "converted": images._replace(labels=jnp.array([9, 9, 9, 9, 9, 9, 9, 3])),

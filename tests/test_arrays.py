@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.io.files import write_csv
-from synth2real.io.trees import load_tree, save_tree
+from synth2real.io.weights import load_weights, read_about, save_weights
 
 
 class Pair(NamedTuple):
@@ -98,23 +99,53 @@ def test_a_table_whose_rows_fail_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_tree_round_trips_under_readable_names(tmp_path: Path) -> None:
+ABOUT = {"network": "GAN", "config": {"samples": 7, "names": ["a"]}}
+
+
+def test_weights_round_trip_under_readable_names(tmp_path: Path) -> None:
     tree = {"net": Pair(jnp.arange(3.0), [jnp.ones((2, 2)), jnp.array(7)])}
-    save_tree(tmp_path / "tree.npz", tree)
-    with np.load(tmp_path / "tree.npz") as file:
-        assert sorted(file.files) == ["net/first", "net/second/0", "net/second/1"]
-    shapes = jax.eval_shape(lambda: tree)
-    loaded = load_tree(tmp_path / "tree.npz", shapes)
+    path = tmp_path / "tree.safetensors"
+    save_weights(path, tree, ABOUT)
+    assert sorted(load_file(path)) == ["net/first", "net/second/0", "net/second/1"]
+    loaded = load_weights(path, jax.eval_shape(lambda: tree))
     assert jax.tree.structure(loaded) == jax.tree.structure(tree)
     jax.tree.map(np.testing.assert_array_equal, loaded, tree)
 
 
-def test_part_of_a_tree_can_be_loaded(tmp_path: Path) -> None:
-    save_tree(tmp_path / "tree.npz", {"a": jnp.zeros(2), "b": jnp.ones(3)})
-    assert load_tree(tmp_path / "tree.npz", {"b": jnp.zeros(3)})["b"].tolist() == [1, 1, 1]
+def test_some_of_the_weights_can_be_loaded(tmp_path: Path) -> None:
+    save_weights(tmp_path / "tree", {"a": jnp.zeros(2), "b": jnp.ones(3)}, ABOUT)
+    assert load_weights(tmp_path / "tree", {"b": jnp.zeros(3)})["b"].tolist() == [1, 1, 1]
 
 
-def test_a_tree_that_lacks_a_leaf_is_refused_by_name(tmp_path: Path) -> None:
-    save_tree(tmp_path / "tree.npz", {"a": jnp.zeros(2)})
-    with pytest.raises(InputError, match=r"tree\.npz: .*b/c"):
-        load_tree(tmp_path / "tree.npz", {"a": jnp.zeros(2), "b": {"c": jnp.zeros(1)}})
+@pytest.mark.parametrize(
+    ("like", "says"),
+    [
+        ({"a": jnp.zeros(2), "b": {"c": jnp.zeros(1)}}, r"tree: cannot be read .*b/c"),
+        ({"a": jnp.zeros((2, 1))}, r"tree: a is \(2,\) where these settings make it \(2, 1\)"),
+    ],
+)
+def test_weights_of_another_network_are_refused_by_name(
+    tmp_path: Path, like: dict, says: str
+) -> None:
+    save_weights(tmp_path / "tree", {"a": jnp.zeros(2)}, ABOUT)
+    with pytest.raises(InputError, match=says):
+        load_weights(tmp_path / "tree", like)
+
+
+def test_weights_say_what_they_are(tmp_path: Path) -> None:
+    save_weights(tmp_path / "tree", {"a": jnp.zeros(2)}, ABOUT)
+    assert read_about(tmp_path / "tree", "GAN") == {"version": 1, **ABOUT}
+    with pytest.raises(InputError, match="is a GAN's file, and a classifier's is needed"):
+        read_about(tmp_path / "tree", "classifier")
+
+
+def test_other_files_and_other_versions_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tree"
+    with pytest.raises(InputError, match="tree: cannot be read as weights"):
+        read_about(path, "GAN")
+    save_file({"a": np.zeros(2)}, path)
+    with pytest.raises(InputError, match="has no weights of synth2real"):
+        read_about(path, "GAN")
+    save_file({"a": np.zeros(2)}, path, {"synth2real": '{"version": 2, "network": "GAN"}'})
+    with pytest.raises(InputError, match="version 2 of the format.* reads version 1"):
+        read_about(path, "GAN")

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file
 
 import reference
 from synth2real.classify.config import ClassifierConfig, classifier_config
@@ -25,7 +26,6 @@ from synth2real.classify.train import (
     write_classifiers,
 )
 from synth2real.errors import InputError
-from synth2real.io.arrays import load_arrays
 from synth2real.nn import convolution
 from synth2real.sets import SETS
 from synth2real.spec import ImageSpec
@@ -269,7 +269,7 @@ def test_short_cycles_have_learning_rates_too(steps: int) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
-    paths = [folder / f"run{run}.npz" for run in range(3)]
+    paths = [folder / f"run{run}.safetensors" for run in range(3)]
     write_classifiers(TINY, DIGITS, RANDOM, seeds=[0, 1, 0], paths=paths)
     return paths
 
@@ -279,9 +279,9 @@ def test_the_same_seed_trains_the_same_bytes(trained: list[Path]) -> None:
 
 
 def test_another_seed_trains_another_classifier(trained: list[Path]) -> None:
-    with np.load(trained[0]) as one, np.load(trained[1]) as two:
-        assert len(one.files) == 8
-        assert not any(np.array_equal(one[name], two[name]) for name in one.files)
+    one, two = load_file(trained[0]), load_file(trained[1])
+    assert len(one) == 8
+    assert not any(np.array_equal(one[name], two[name]) for name in one)
 
 
 def test_training_changes_every_parameter(trained: list[Path]) -> None:
@@ -325,7 +325,7 @@ def test_an_augmented_step_maps_its_images_anew() -> None:
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        write_classifiers(config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.npz"])
+        write_classifiers(config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.safetensors"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -340,7 +340,8 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     config, seeds = tiny_classifier(samples=30), [0, 5, 7]
     monkeypatch.setattr(convolution, "has_onednn", lambda: False)
     paths = {
-        backend: [tmp_path / f"{backend}{seed}.npz" for seed in seeds] for backend in ("cpu", "gpu")
+        backend: [tmp_path / f"{backend}{seed}.safetensors" for seed in seeds]
+        for backend in ("cpu", "gpu")
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
@@ -357,7 +358,7 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
         "small", samples=5000, batch_size=50, filters=[8, 8], hidden=32, dropout=0.1
     )
     data = load_images(mnist / "train.npz", np.arange(500))
-    (path,) = paths = [tmp_path / "run0.npz"]
+    (path,) = paths = [tmp_path / "run0.safetensors"]
     write_classifiers(config, DIGITS, TrainingSet([data]), seeds=[0], paths=paths)
     test_set = load_images(mnist / "test.npz", np.arange(2000))
     params = load_classifier(config, DIGITS, path)
@@ -368,5 +369,5 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
 def test_the_graph_makes_the_classifier_again(trained: list[Path]) -> None:
     module = nnx.merge(make_graph(TINY, DIGITS), load_classifier(TINY, DIGITS, trained[0]))
     assert isinstance(module, Classifier)
-    (weights,) = load_arrays(trained[0], "conv1/kernel/value")
+    weights = load_file(trained[0])["conv1/kernel/value"]
     np.testing.assert_array_equal(module.conv1.kernel[...], weights)

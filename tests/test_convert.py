@@ -21,7 +21,7 @@ from synth2real.errors import InputError
 from synth2real.gan.networks import Generator
 from synth2real.gan.state import GanState, init_state
 from synth2real.io.arrays import load_arrays
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.splits import Size, read_split
 from synth2real.training import BATCH, Images
 from tiny import (
@@ -137,7 +137,7 @@ def test_noise_is_drawn_for_each_image_and_batch_and_by_key() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A GAN, a split and synthetic images; each image has a grey of its own."""
-    save_tree(tmp_path / "networks.npz", STATE.weights)
+    save_weights(tmp_path / "networks.safetensors", STATE.weights, {})
     numbered_images(tmp_path / "real.npz", 30)
     numbered_images(tmp_path / "synthetic_train.npz", 60, start=100)
     numbered_images(tmp_path / "synthetic_test.npz", 11, start=200)
@@ -152,7 +152,7 @@ def write(
     write_converted(
         GAN,
         config,
-        gan_path=folder / "networks.npz",
+        gan_path=folder / "networks.safetensors",
         gan_metrics_path=folder / "metrics.jsonl",
         split_path=folder / "split.npz",
         synthetic_train_path=folder / "synthetic_train.npz",
@@ -165,7 +165,7 @@ def write(
 
 
 def test_the_generator_is_read_from_the_gans_file(folder: Path) -> None:
-    generator = load_generator(GAN, folder / "networks.npz")
+    generator = load_generator(GAN, folder / "networks.safetensors")
     for part, right in zip(generator[:2], STATE.generator[:2], strict=True):
         jax.tree.map(np.testing.assert_array_equal, part, right)
     assert isinstance(nnx.merge(GAN.generator, *generator[:2]), Generator)
@@ -205,9 +205,9 @@ def test_the_same_seed_writes_the_same_bytes_and_another_other_images(folder: Pa
 
 
 def test_a_truncated_gan_is_refused_by_name(folder: Path) -> None:
-    path = folder / "networks.npz"
+    path = folder / "networks.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"networks\.npz: cannot be read"):
+    with pytest.raises(InputError, match=r"networks\.safetensors: cannot be read"):
         write(folder)
 
 
@@ -248,14 +248,14 @@ def test_the_more_is_memorised_the_weaker_may_conversions_be(
 
 def test_strength_is_measured_where_none_is_given(tmp_path: Path, folder: Path) -> None:
     gan = tiny_gan("synth2real", generator_blocks=1)
-    save_tree(tmp_path / "networks.npz", random_gan_state(gan, spread=0.3).weights)
+    save_weights(tmp_path / "networks.safetensors", random_gan_state(gan, spread=0.3).weights, {})
     (tmp_path / "metrics.jsonl").write_text('{"memorised": 0.6}\n')
 
     def converted(least: float | None) -> bytes:
         write_converted(
             gan,
             ConvertConfig(1, least_strength=least),
-            gan_path=tmp_path / "networks.npz",
+            gan_path=tmp_path / "networks.safetensors",
             gan_metrics_path=tmp_path / "metrics.jsonl",
             split_path=folder / "split.npz",
             synthetic_train_path=folder / "synthetic_train.npz",
@@ -275,10 +275,10 @@ def test_the_untrained_generator_is_the_one_that_training_begins_with(
     gan = tiny_gan("synth2real", generator_blocks=1)
     # The first of three keys of the seed's makes the networks.
     start = init_state(gan.config, gan.spec, jax.random.split(jax.random.key(3), 3)[0])
-    save_tree(tmp_path / "networks.npz", start.weights)
+    save_weights(tmp_path / "networks.safetensors", start.weights, {})
     (tmp_path / "metrics.jsonl").write_text('{"memorised": 0.6}\n')
     found = []
-    for gan_path in (tmp_path / "networks.npz", None):
+    for gan_path in (tmp_path / "networks.safetensors", None):
         write_converted(
             gan,
             ConvertConfig(copies=2, least_strength=None),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from project import DISTURBED, begin_snakemake, kill, overlay, snakemake, wait_for
 
@@ -45,6 +46,8 @@ def assert_whole(folder: Path) -> None:
     for path in (folder / "results").rglob("[!.]*.npz"):
         with np.load(path) as file:
             assert all(file[name].size >= 0 for name in file.files), path
+    for path in (folder / "results").rglob("[!.]*.safetensors"):
+        assert load_file(path), path
 
 
 def test_kill_9_at_a_random_moment(begun: Path, undisturbed: Path):

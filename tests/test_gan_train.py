@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import reference
 from quiet import LOSSES, QUIET, STATE
@@ -39,7 +40,7 @@ RUN = tiny_gan(samples=423)  # 105 steps of 4 samples, and 3 samples too few for
 
 def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tuple[Path, Path]:
     """Trains on nine synthetic images and a single real one; `stop` stops it after a chunk."""
-    paths = folder / "networks.npz", folder / "metrics.jsonl"
+    paths = folder / "networks.safetensors", folder / "metrics.jsonl"
     train = GanData(random_images(9), random_images(1, seed=1))
     validation = GanData(random_images(3, seed=2), random_images(4, seed=3))
     with open_checkpoints(folder / "checkpoints", {}) as checkpoints:
@@ -85,9 +86,9 @@ def test_the_file_holds_parameters_and_statistics_of_all_networks(
     trained: tuple[Path, Path],
 ) -> None:
     shapes = jax.eval_shape(lambda: init_state(RUN.config, RUN.spec, KEY))
-    with np.load(trained[0]) as file:
-        sizes = {name: file[name].shape for name in file.files}
-        assert not np.allclose(file["generator/stats/noise_bn/var/value"], 1)
+    arrays = load_file(trained[0])
+    sizes = {name: array.shape for name, array in arrays.items()}
+    assert not np.allclose(arrays["generator/stats/noise_bn/var/value"], 1)
     assert {name.split("/")[0] for name in sizes} == {"generator", "discriminator", "task"}
     assert sizes["generator/params/conv_in/kernel/value"] == (3, 3, 2, 2)
     assert sizes["discriminator/stats/bns/2/mean/value"] == (16,)
@@ -114,9 +115,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(trained: tuple[Path, Path], tmp_
 @pytest.mark.slow
 def test_another_seed_trains_another_gan(trained: tuple[Path, Path], tmp_path: Path) -> None:
     other = run(tmp_path, seed=1)
-    with np.load(trained[0]) as one, np.load(other[0]) as two:
-        kernels = [name for name in one.files if "kernel" in name]
-        assert kernels and not any(np.array_equal(one[name], two[name]) for name in kernels)
+    one, two = load_file(trained[0]), load_file(other[0])
+    kernels = [name for name in one if "kernel" in name]
+    assert kernels and not any(np.array_equal(one[name], two[name]) for name in kernels)
 
 
 @pytest.mark.slow

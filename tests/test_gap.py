@@ -16,7 +16,7 @@ from synth2real.gap.domain import domain_accuracy
 from synth2real.gap.judge import judge_images, train_judge
 from synth2real.gap.metrics import density_and_coverage, frechet_distance, kernel_distance
 from synth2real.gap.table import Measured, Measurement, merge_measurements, write_measurements
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.training import Images
 from tiny import DIGITS, random_images, randomise, tiny_classifier
 
@@ -31,8 +31,8 @@ def judge() -> Classifier:
 
 @pytest.fixture
 def judge_path(judge: Classifier, tmp_path: Path) -> Path:
-    save_tree(tmp_path / "judge.npz", nnx.state(judge, nnx.Param))
-    return tmp_path / "judge.npz"
+    save_weights(tmp_path / "judge.safetensors", nnx.state(judge, nnx.Param), {})
+    return tmp_path / "judge.safetensors"
 
 
 # --- networks ---------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ def test_the_judge_sees_all_batches_with_pixels_between_0_and_1(
 
 
 def test_the_judges_accuracy_is_written_beside_it(tmp_path: Path) -> None:
-    path, table = tmp_path / "judge.npz", tmp_path / "judge.csv"
+    path, table = tmp_path / "judge.safetensors", tmp_path / "judge.csv"
     test = random_images(40, seed=1)
     train_judge(TINY, DIGITS, random_images(20), test, path=path, table=table)
     predictions = make_predict(TINY, DIGITS)(load_classifier(TINY, DIGITS, path), test.images)

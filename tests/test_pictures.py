@@ -16,7 +16,7 @@ from synth2real.figures.mistakes import Votes, confusion, read_votes
 from synth2real.figures.training import training
 from synth2real.gan.metrics import read_metrics
 from synth2real.io.arrays import save_arrays
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.spec import ImageSpec
 from tiny import DIGITS, random_gan_state, random_pixels, tiny_gan
 
@@ -81,9 +81,9 @@ def test_the_gallery_shows_synthetic_images_above_what_became_of_them(tmp_path: 
 def test_conversions_of_an_image_are_the_generators_and_differ(tmp_path: Path) -> None:
     gan = tiny_gan("synth2real", generator_blocks=1)
     state = random_gan_state(gan, spread=0.3)
-    save_tree(tmp_path / "networks.npz", state.weights)
+    save_weights(tmp_path / "networks.safetensors", state.weights, {})
     images, labels = random_pixels(10), np.arange(10)
-    often = convert_often(gan, tmp_path / "networks.npz", 0.5, images, labels)
+    often = convert_often(gan, tmp_path / "networks.safetensors", 0.5, images, labels)
     assert often.shape == (10, COPIES, 28, 28, 1)
     assert all(len({copy.tobytes() for copy in copies}) == COPIES for copies in often)
     figure = conversions(DIGITS, images, {"few": often}, *files(tmp_path))

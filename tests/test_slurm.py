@@ -117,7 +117,7 @@ def test_files_are_those_of_an_undisturbed_local_run(finished_on_slurm: Path, un
     names += [
         f"r0.1/draw0/gan/seed{seed}/{name}"
         for seed in range(3)
-        for name in ("networks.npz", "metrics.jsonl")
+        for name in ("networks.safetensors", "metrics.jsonl")
     ]
     for name in names:
         ours, theirs = (folder / "results" / name for folder in (finished_on_slurm, undisturbed))
@@ -162,7 +162,7 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
 
 @pytest.mark.usefixtures("cluster")
 def test_job_that_outlives_snakemake_keeps_its_training(begun: Path, undisturbed: Path):
-    target = "results/r0.1/draw0/gan/seed0/networks.npz"
+    target = "results/r0.1/draw0/gan/seed0/networks.safetensors"
     arguments = (target, *SLURM, *OFTEN, "--retries", "0", *overlay(begun, DISTURBED))
     with begin_snakemake(begun, *arguments) as run:
         wait_for(lambda: with_checkpoint(begun, {0}), "a checkpoint")

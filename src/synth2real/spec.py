@@ -1,9 +1,10 @@
 """What every image of an experiment is like: size, channels, classes, and what lies around it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,11 +103,15 @@ def write_spec(path: Path, spec: ImageSpec) -> None:
 
 def read_spec(path: Path) -> ImageSpec:
     """Reads a spec that `write_spec` wrote."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    return load_spec(json.loads(path.read_text(encoding="utf-8")))
+
+
+def load_spec(values: Mapping[str, Any]) -> ImageSpec:
+    """The inverse of `dataclasses.asdict`, of JSON, too."""
     background = values["background"]
     if not isinstance(background, str):
         background = tuple(background)
-    return ImageSpec(**values | {"classes": tuple(values["classes"]), "background": background})
+    return ImageSpec(**{**values, "classes": tuple(values["classes"]), "background": background})
 
 
 def check_images(images_NxHxWxC: np.ndarray, labels_N: Sequence[int], spec: ImageSpec) -> None:

@@ -1,6 +1,7 @@
 """A classifier in training: its arrays, its structure, its optimiser."""
 
-from typing import NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,11 @@ class ClassifierState(NamedTuple):
     def trained(self) -> nnx.State:
         """The parameters to use after training."""
         return self.average or self.params
+
+
+def about(config: ClassifierConfig, spec: ImageSpec) -> dict[str, Any]:
+    """What a file of a classifier's weights says of itself."""
+    return {"network": "classifier", "config": asdict(config), "spec": asdict(spec)}
 
 
 def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:

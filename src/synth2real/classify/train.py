@@ -18,13 +18,14 @@ from synth2real.classify.pseudo import PseudoData, make_pseudo_step
 from synth2real.classify.sets import TrainingSet, draw_evenly
 from synth2real.classify.state import (
     ClassifierState,
+    about,
     apply_gradients,
     init_state,
     make_graph,
     make_optimiser,
     scale_pixels,
 )
-from synth2real.io.trees import load_tree, save_tree
+from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
 from synth2real.training import Images, Progress, in_batches, run_chunks
@@ -113,10 +114,10 @@ def write_classifiers(
     seeds: Sequence[int],
     paths: Sequence[Path],
 ) -> None:
-    """Writes the weights of `train_classifiers` (.npz), each when it is trained."""
+    """Writes the weights of `train_classifiers` (safetensors), each when it is trained."""
     trained = train_classifiers(config, spec, training_set, seeds=seeds)
     for params, path in zip(trained, paths, strict=True):
-        save_tree(path, params)
+        save_weights(path, params, about(config, spec))
 
 
 def make_predict(config: ClassifierConfig, spec: ImageSpec) -> Callable:
@@ -133,4 +134,4 @@ def make_predict(config: ClassifierConfig, spec: ImageSpec) -> Callable:
 def load_classifier(config: ClassifierConfig, spec: ImageSpec, path: Path) -> nnx.State:
     """Reads weights that `train_classifiers` wrote."""
     state = jax.eval_shape(lambda: init_state(config, spec, jax.random.key(0)))
-    return load_tree(path, state.params)
+    return load_weights(path, state.params)

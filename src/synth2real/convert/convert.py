@@ -14,7 +14,7 @@ from synth2real.gan.metrics import read_metrics
 from synth2real.gan.state import Gan, Network, init_state, start_training
 from synth2real.gan.step import generate, signed_pixels
 from synth2real.io.arrays import save_arrays
-from synth2real.io.trees import load_tree
+from synth2real.io.weights import load_weights
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 
@@ -26,7 +26,7 @@ CONVERT = 2**31  # folded into the seed's key; a small number would give a key o
 def load_generator(gan: Gan, path: Path) -> Network:
     """Reads the generator of a trained GAN."""
     state = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0)))
-    trained = load_tree(path, {"generator": state.weights["generator"]})["generator"]
+    trained = load_weights(path, {"generator": state.weights["generator"]})["generator"]
     return Network(**trained, opt_state=())
 
 

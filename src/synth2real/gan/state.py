@@ -1,6 +1,7 @@
 """The networks of a GAN as arrays: what a training step changes, and the static rest."""
 
-from typing import NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +42,11 @@ class Gan(NamedTuple):
     generator: nnx.GraphDef
     discriminator: nnx.GraphDef
     task: nnx.GraphDef
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a file of its weights says of itself."""
+        return {"network": "GAN", "config": asdict(self.config), "spec": asdict(self.spec)}
 
 
 class Network(NamedTuple):

@@ -15,7 +15,7 @@ from synth2real.gan.state import Gan, GanState, start_training
 from synth2real.gan.step import GanData, generate, make_train_step, signed_pixels
 from synth2real.io.checkpoints import Checkpoints
 from synth2real.io.files import write_atomically
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.nn.convolution import arithmetic
 from synth2real.splits import read_split
 from synth2real.training import (
@@ -106,7 +106,7 @@ def train_gan(
     metrics_path: Path,
     checkpoints: Checkpoints,
 ) -> None:
-    """Trains one GAN and writes its networks (.npz) and its metrics (JSON lines).
+    """Trains one GAN and writes its networks (safetensors) and its metrics (JSON lines).
 
     It begins where its checkpoints end; the files are the same, bit for bit on a CPU, as those of
     a training that was never stopped.
@@ -135,4 +135,4 @@ def train_gan(
         checkpoints.save(state, records)
     with write_atomically(metrics_path) as temporary:
         temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
-    save_tree(path, state.weights)
+    save_weights(path, state.weights, gan.about)

@@ -10,6 +10,7 @@ from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
+from synth2real.classify.state import about
 from synth2real.classify.train import (
     load_classifier,
     make_graph,
@@ -18,7 +19,7 @@ from synth2real.classify.train import (
     train_classifiers,
 )
 from synth2real.gap.table import Measurement, write_measurements
-from synth2real.io.trees import save_tree
+from synth2real.io.weights import save_weights
 from synth2real.spec import ImageSpec
 from synth2real.training import Images, in_batches
 
@@ -47,7 +48,7 @@ def train_judge(
         TrainingError: the loss is NaN or infinite.
     """
     (params,) = train_classifiers(config, spec, TrainingSet([train]), seeds=[0])
-    save_tree(path, params)
+    save_weights(path, params, about(config, spec))
     predictions_N = make_predict(config, spec)(params, test.images)
     accuracy = float((predictions_N == np.asarray(test.labels)).mean())
     log.info(f"accuracy of the judge on {len(test.labels):,} test images: {accuracy:.4f}")

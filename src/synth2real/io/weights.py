@@ -1,0 +1,75 @@
+"""Weights of networks on disk: safetensors files that say what they are weights of.
+
+A file's tensors have the names that `to_arrays` gives them. Its metadata `synth2real`, a JSON text,
+holds the `version` of this format, the kind of `network`, its settings (`config`) and the images
+that it takes (`spec`). So whoever has the file needs neither the workflow nor the run's folder.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.numpy import save_file
+
+from synth2real.errors import InputError
+from synth2real.io.files import write_atomically
+from synth2real.io.trees import from_arrays, to_arrays, to_shapes
+
+VERSION = 1
+NAME = "synth2real"  # of the metadata; the order of several would differ from file to file
+
+
+def save_weights(path: Path, tree: Any, about: Mapping[str, Any]) -> None:
+    """Writes a pytree of arrays and what they are; the same bytes for the same content."""
+    text = json.dumps({"version": VERSION, **about})
+    with write_atomically(path) as temporary:
+        save_file(to_arrays(tree), temporary, {NAME: text})
+
+
+def load_weights(path: Path, like: Any) -> Any:
+    """Reads a pytree of `save_weights`, or some of it, shaped like the given one.
+
+    Raises:
+        InputError: the file cannot be read, or holds another network's arrays.
+    """
+    shapes = to_shapes(like)
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in shapes}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); delete it, and the next run makes it again"
+        ) from error
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise InputError(
+                f"{path}: {name} is {arrays[name].shape} where these settings make it {shape}; "
+                "delete it, and the next run makes it again"
+            )
+    return from_arrays(like, arrays)
+
+
+def read_about(path: Path, network: str) -> dict[str, Any]:
+    """What a file's weights are: the `about` that they were saved with.
+
+    Raises:
+        InputError: they are not of such a network, or of a format that this version cannot read.
+    """
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read as weights ({error})") from error
+    if NAME not in metadata:
+        raise InputError(f"{path}: has no weights of synth2real; a run's are in results/")
+    about = json.loads(metadata[NAME])
+    if about["version"] != VERSION:
+        raise InputError(
+            f"{path}: is of version {about['version']} of the format, and this synth2real reads "
+            f"version {VERSION}; take the synth2real that wrote it"
+        )
+    if about["network"] != network:
+        raise InputError(f"{path}: is a {about['network']}'s file, and a {network}'s is needed")
+    return about
