@@ -1,5 +1,5 @@
 # All synthetic images of a split, and the synthetic test set, converted by a GAN.
-#   in:  a GAN and its metrics, the split, the synthetic images
+#   in:  a GAN, the split, the synthetic images
 #   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
 #        results/{size}/draw{draw}/convert/untrained_seed{seed}/, the same by the GAN's generator
 #        before it was trained: the control
@@ -12,7 +12,6 @@ rule convert:
         code=code("convert.py"),
         spec=SPEC,
         networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.safetensors",
-        metrics="results/{fold}{size}/draw{draw}/gan/seed{seed}/metrics.jsonl",
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         synthetic_train="results/synthetic/train.npz",
         synthetic_test="results/synthetic/test.npz",
@@ -37,13 +36,12 @@ rule convert:
         compute=asdict(EXPERIMENT.compute),
         gan=asdict(EXPERIMENT.gan),
         config=asdict(EXPERIMENT.convert),
+        trained=True,
     script:
         "../workflow/scripts/convert.py"
 
 
 use rule convert as convert_untrained with:
-    input:
-        **{name: file for name, file in rules.convert.input.items() if name != "networks"},
     output:
         train="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/train.npz",
         test="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/test.npz",
@@ -51,3 +49,8 @@ use rule convert as convert_untrained with:
         "results/logs/{fold}{size}/draw{draw}/convert_untrained_seed{seed}.log",
     benchmark:
         "results/benchmarks/{fold}{size}/draw{draw}/convert_untrained_seed{seed}.tsv"
+    params:
+        compute=asdict(EXPERIMENT.compute),
+        gan=asdict(EXPERIMENT.gan),
+        config=asdict(EXPERIMENT.convert),
+        trained=False,

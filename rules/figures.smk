@@ -126,7 +126,6 @@ rule conversions:
         spec=SPEC,
         synthetic="results/synthetic/test.npz",
         networks=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/networks.safetensors", size=SHOWN_SIZES),
-        metrics=expand(f"{SHOWN}/gan/seed{GAN_SEEDS[0]}/metrics.jsonl", size=SHOWN_SIZES),
     output:
         **figure("conversions"),
     log:

@@ -153,7 +153,7 @@ def write(
         GAN,
         config,
         gan_path=folder / "networks.safetensors",
-        gan_metrics_path=folder / "metrics.jsonl",
+        trained=True,
         split_path=folder / "split.npz",
         synthetic_train_path=folder / "synthetic_train.npz",
         synthetic_test_path=folder / "synthetic_test.npz",
@@ -230,33 +230,35 @@ def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -
 
 
 @pytest.mark.parametrize(
-    "lines, strength",
+    "memorised, strength",
     [
-        ('{"memorised": 0.9}\n{"memorised": 0.2}\n', 0.4),  # the last counts
-        ('{"memorised": 1.3}\n', 0.0),
-        ('{"memorised": -0.1}\n', 0.5),
-        ('{"memorised": null}\n', 0.5),  # none held out
-        ('{"samples": 100}\n', 0.5),  # of PixelDA's step, which does not measure it
+        (0.2, 0.4),
+        (1.3, 0.0),
+        (-0.1, 0.5),
+        (None, 0.5),  # none held out, or PixelDA's step, which does not measure it
     ],
 )
 def test_the_more_is_memorised_the_weaker_may_conversions_be(
-    tmp_path: Path, lines: str, strength: float
+    tmp_path: Path, memorised: float | None, strength: float
 ) -> None:
-    (tmp_path / "metrics.jsonl").write_text(lines)
-    assert least_strength(tmp_path / "metrics.jsonl") == pytest.approx(strength)
+    path = tmp_path / "networks.safetensors"
+    save_weights(path, {"a": jnp.zeros(1)}, GAN.about | {"memorised": memorised})
+    assert least_strength(path) == pytest.approx(strength)
+    assert least_strength(path, 0.7) == 0.7
 
 
 def test_strength_is_measured_where_none_is_given(tmp_path: Path, folder: Path) -> None:
     gan = tiny_gan("synth2real", generator_blocks=1)
-    save_weights(tmp_path / "networks.safetensors", random_gan_state(gan, spread=0.3).weights, {})
-    (tmp_path / "metrics.jsonl").write_text('{"memorised": 0.6}\n')
+    about = gan.about | {"memorised": 0.6}
+    state = random_gan_state(gan, spread=0.3)
+    save_weights(tmp_path / "networks.safetensors", state.weights, about)
 
     def converted(least: float | None) -> bytes:
         write_converted(
             gan,
             ConvertConfig(1, least_strength=least),
             gan_path=tmp_path / "networks.safetensors",
-            gan_metrics_path=tmp_path / "metrics.jsonl",
+            trained=True,
             split_path=folder / "split.npz",
             synthetic_train_path=folder / "synthetic_train.npz",
             synthetic_test_path=folder / "synthetic_test.npz",
@@ -275,15 +277,15 @@ def test_the_untrained_generator_is_the_one_that_training_begins_with(
     gan = tiny_gan("synth2real", generator_blocks=1)
     # The first of three keys of the seed's makes the networks.
     start = init_state(gan.config, gan.spec, jax.random.split(jax.random.key(3), 3)[0])
-    save_weights(tmp_path / "networks.safetensors", start.weights, {})
-    (tmp_path / "metrics.jsonl").write_text('{"memorised": 0.6}\n')
+    about = gan.about | {"memorised": 0.6}
+    save_weights(tmp_path / "networks.safetensors", start.weights, about)
     found = []
-    for gan_path in (tmp_path / "networks.safetensors", None):
+    for trained in (True, False):
         write_converted(
             gan,
             ConvertConfig(copies=2, least_strength=None),
-            gan_path=gan_path,
-            gan_metrics_path=tmp_path / "metrics.jsonl",
+            trained=trained,
+            gan_path=tmp_path / "networks.safetensors",
             split_path=folder / "split.npz",
             synthetic_train_path=folder / "synthetic_train.npz",
             synthetic_test_path=folder / "synthetic_test.npz",

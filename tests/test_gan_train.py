@@ -17,10 +17,13 @@ from safetensors.numpy import load_file
 import reference
 from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
-from synth2real.gan.state import Gan, init_state
+from synth2real.gan.config import load_gan_config
+from synth2real.gan.state import Gan, init_state, make_gan
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.gan.train import STEPS, load_gan_data, make_validate, train_gan
 from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+from synth2real.io.weights import read_about
+from synth2real.spec import load_spec
 from synth2real.splits import Size, read_split, write_split
 from synth2real.training import TrainingError
 from tiny import (
@@ -90,6 +93,9 @@ def test_the_file_holds_parameters_and_statistics_of_all_networks(
     sizes = {name: array.shape for name, array in arrays.items()}
     assert not np.allclose(arrays["generator/stats/noise_bn/var/value"], 1)
     assert {name.split("/")[0] for name in sizes} == {"generator", "discriminator", "task"}
+    about = read_about(trained[0], "GAN")
+    assert make_gan(load_gan_config(about["config"]), load_spec(about["spec"])) == RUN
+    assert about["memorised"] is None  # by PixelDA's step
     assert sizes["generator/params/conv_in/kernel/value"] == (3, 3, 2, 2)
     assert sizes["discriminator/stats/bns/2/mean/value"] == (16,)
     assert len(sizes) == len(jax.tree.leaves(shapes.weights))

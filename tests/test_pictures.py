@@ -13,8 +13,7 @@ from synth2real.figures.conversions import COPIES, conversions, convert_often
 from synth2real.figures.features import EACH, features, load_features
 from synth2real.figures.gallery import TrainingImages
 from synth2real.figures.mistakes import Votes, confusion, read_votes
-from synth2real.figures.training import training
-from synth2real.gan.metrics import read_metrics
+from synth2real.figures.training import read_metrics, training
 from synth2real.io.arrays import save_arrays
 from synth2real.io.weights import save_weights
 from synth2real.spec import ImageSpec

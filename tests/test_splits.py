@@ -57,6 +57,16 @@ def test_a_tenth_of_each_is_held_out(ratio: str, n_real: int) -> None:
     assert len(parts.synthetic_train) == n_synthetic - n_synthetic // 10
 
 
+def test_no_class_is_held_out_as_a_whole() -> None:
+    held_out = 0
+    for seed in range(50):
+        parts = split("0.02", seed)
+        assert set(LABELS[parts.real]) == set(LABELS[parts.real_train])
+        held_out += len(parts.real_validation)
+    # Of 20 images 2, but for the first of a class: some more than half of those are.
+    assert 30 < held_out < 100
+
+
 def test_no_image_comes_twice() -> None:
     parts = split("0.3")
     assert len(set(parts.real.tolist())) == len(parts.real) == 300

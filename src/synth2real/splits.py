@@ -5,6 +5,7 @@ held out to validate the GAN.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -142,7 +143,8 @@ def make_split(
     """Draws the images of a size from the pools.
 
     Both pools are permuted once for all sizes, and every tenth place of a permutation is a
-    validation image. So the images of a smaller size are also in a larger one, with the same
+    validation image, but for the first real image of a class: a GAN that sees none of a class makes
+    what it likes of it. So the images of a smaller size are also in a larger one, with the same
     role; synthetic images likewise, the other way round.
 
     Raises:
@@ -154,14 +156,17 @@ def make_split(
     if stratify:
         _check_strata(size, n_real, real_labels_N)
         order_N = _stratified(order_N, real_labels_N)
-    return Split(
-        *_hold_out(order_N[:n_real]),
-        *_hold_out(rng_synthetic.permutation(synthetic_pool)[:n_synthetic]),
-    )
+    real, synthetic = order_N[:n_real], rng_synthetic.permutation(synthetic_pool)[:n_synthetic]
+    _, firsts = np.unique(real_labels_N[real], return_index=True)
+    return Split(*_hold_out(real, firsts), *_hold_out(synthetic))
 
 
-def _hold_out(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hold_out(
+    indices: np.ndarray, kept: np.ndarray | Sequence[int] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divides indices into those to train on and every tenth; some places are kept to train on."""
     held_out = np.arange(len(indices)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
+    held_out[np.asarray(kept, int)] = False
     return indices[~held_out], indices[held_out]
 
 

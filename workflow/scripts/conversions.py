@@ -18,7 +18,7 @@ spec = read_spec(Path(files.spec))
 gan = make_gan(load_gan_config(params.gan), spec)
 images, labels = first_of_each_class(spec, Path(files.synthetic))
 converted = {}
-for title, networks, metrics in zip(params.titles, files.networks, files.metrics, strict=True):
-    least = least_strength(Path(metrics), params.least_strength)
+for title, networks in zip(params.titles, files.networks, strict=True):
+    least = least_strength(Path(networks), params.least_strength)
     converted[title] = convert_often(gan, Path(networks), least, images, labels)
 conversions(spec, images, converted, Path(snakemake.output.png), Path(snakemake.output.svg))

@@ -13,12 +13,11 @@ from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
 use(ComputeConfig(**snakemake.params.compute))
-networks = snakemake.input.get("networks")
 write_converted(
     make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
     ConvertConfig(**snakemake.params.config),
-    gan_path=Path(networks) if networks else None,
-    gan_metrics_path=Path(snakemake.input.metrics),
+    trained=snakemake.params.trained,
+    gan_path=Path(snakemake.input.networks),
     split_path=Path(snakemake.input.split),
     synthetic_train_path=Path(snakemake.input.synthetic_train),
     synthetic_test_path=Path(snakemake.input.synthetic_test),

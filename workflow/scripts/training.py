@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from synth2real.figures.training import training
-from synth2real.gan.metrics import read_metrics
+from synth2real.figures.training import read_metrics, training
 from synth2real.job import start_job
 
 start_job(snakemake.log[0], snakemake.threads)

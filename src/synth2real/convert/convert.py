@@ -10,11 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
-from synth2real.gan.metrics import read_metrics
 from synth2real.gan.state import Gan, Network, init_state, start_training
 from synth2real.gan.step import generate, signed_pixels
 from synth2real.io.arrays import save_arrays
-from synth2real.io.weights import load_weights
+from synth2real.io.weights import load_weights, read_about
 from synth2real.splits import read_split
 from synth2real.training import Images, in_batches, load_images
 
@@ -35,8 +34,8 @@ def untrained_generator(gan: Gan, seed: int) -> Network:
     return start_training(gan, seed)[0].generator
 
 
-def least_strength(metrics_path: Path, given: float | None = None) -> float:
-    """The strength of the weakest conversions: as given, else by the metrics of a GAN's training.
+def least_strength(gan_path: Path, given: float | None = None) -> float:
+    """The strength of the weakest conversions: as given, else by what a GAN's training measured.
 
     Where the discriminator knows the few real images by heart, conversions repeat them, and what is
     between synthetic and real is worth more. Where nothing was held out, or by PixelDA's step, it
@@ -44,7 +43,7 @@ def least_strength(metrics_path: Path, given: float | None = None) -> float:
     """
     if given is not None:
         return given
-    memorised = read_metrics(metrics_path)[-1].get("memorised")
+    memorised = read_about(gan_path, "GAN")["memorised"]
     return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
 
 
@@ -75,8 +74,8 @@ def write_converted(
     gan: Gan,
     config: ConvertConfig,
     *,
-    gan_path: Path | None,
-    gan_metrics_path: Path,
+    trained: bool,
+    gan_path: Path,
     split_path: Path,
     synthetic_train_path: Path,
     synthetic_test_path: Path,
@@ -88,15 +87,15 @@ def write_converted(
 
     The files hold `images` and `labels` like the synthetic images they come from: the set GAN in
     the order of the split's `synthetic`, once for each copy, the test set in the order of the
-    synthetic test set. Without a GAN's weights its generator converts untrained, all else alike:
-    the control.
+    synthetic test set. If it is not to be the trained generator, the one that the GAN's training
+    began with converts, all else alike: the control.
     """
-    generator = load_generator(gan, gan_path) if gan_path else untrained_generator(gan, seed)
+    generator = load_generator(gan, gan_path) if trained else untrained_generator(gan, seed)
     train = load_images(synthetic_train_path, read_split(split_path).synthetic)
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.
     key, key_test = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONVERT))
-    least = least_strength(gan_metrics_path, config.least_strength)
+    least = least_strength(gan_path, config.least_strength)
     log.info(f"{train_path}: conversions of strength {least:.2f} to 1")
     keys = jax.random.split(key, config.copies)
     _save_conversions(gan, generator, train, keys, least, train_path)

@@ -1,5 +1,6 @@
 """Draws how GANs learnt, from their metrics."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from synth2real.figures.style import STYLE, new_figure, save
-from synth2real.gan.metrics import Records
+
+Records = Sequence[Mapping[str, float | None]]
 
 # What a panel shows: a metric, its title, and the scale that it is drawn at. Metrics that a GAN's
 # step does not have are left out.
@@ -21,6 +23,11 @@ PANELS = {
 }
 # For sizes, in order; colours of sets mean sets. Line styles tell them apart without colour.
 LINES = (("#000000", "-"), ("#D55E00", "--"), ("#0072B2", "-."), ("#009E73", ":"))
+
+
+def read_metrics(path: Path) -> Records:
+    """Reads the metrics of a GAN's training: one record each 100 steps."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @matplotlib.rc_context(STYLE)

@@ -135,4 +135,6 @@ def train_gan(
         checkpoints.save(state, records)
     with write_atomically(metrics_path) as temporary:
         temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
-    save_weights(path, state.weights, gan.about)
+    # What convert settles strengths by; the last of the metrics.
+    memorised = records[-1].get("memorised")
+    save_weights(path, state.weights, gan.about | {"memorised": memorised})
