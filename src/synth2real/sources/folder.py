@@ -40,8 +40,8 @@ class Folder:
     out, and so are files of other kinds than `SUFFIXES`.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, fewest: int = 2):
+        self.path, self.fewest = path, fewest
         self._shown = printable(path)
 
     @functools.cached_property
@@ -49,7 +49,7 @@ class Folder:
         """What is in the folder.
 
         Raises:
-            InputError: it is no folder, has no sub-folder, or one without pictures.
+            InputError: it is no folder, has too few sub-folders, or one without pictures.
         """
         self._check(_WHAT_IS_RIGHT)
         folders: dict[str, list[str]] = {}
@@ -64,9 +64,10 @@ class Folder:
                 f"{self._shown} has {show_names(classes)}, which are parts of a data set and no "
                 f"classes; name the folders themselves, like {self._shown}/{first}"
             )
-        if len(classes) < 2:
+        if len(classes) < self.fewest:
             found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"
-            raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed, two at least")
+            least = ", two at least" if self.fewest == 2 else ""
+            raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed{least}")
         root = (os.path.realpath(self.path),)
         found_by_class = [
             sorted(path for name in folders[c] for path in _pictures(self.path / name, name, root))
@@ -89,6 +90,10 @@ class Folder:
                 f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; "
                 f"{right} is needed"
             )
+
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self.listing.paths)
 
     def labels(self) -> list[str]:
         classes, _, class_N = self.listing

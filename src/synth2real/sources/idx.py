@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError
+from synth2real.io.files import write_atomically
 from synth2real.sources.base import files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
 from synth2real.spec import ImageSpec
@@ -94,6 +95,54 @@ class Idx:
 
     def digest(self) -> str:
         return files_digest(self.paths)
+
+
+class IdxFile:
+    """One IDX file of images, with its labels in a file of like name beside it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def count(self) -> int:
+        """How many images there are; labels need not be."""
+        return read_shape(self.path)[0]
+
+    def labels(self) -> list[str]:
+        return [str(label) for label in read_idx(_labels_path(self.path)).tolist()]
+
+    def name(self, index: int) -> str:
+        return f"{self.path}, image {index}"
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        images_NxHxW = read_idx(self.path)
+        if not is_images_shape(images_NxHxW.shape):
+            raise InputError(
+                f"{self.path} holds {list(images_NxHxW.shape)}; images {IMAGES_SHAPE} are needed"
+            )
+        return fit_images(images_NxHxW[index_N], spec, fit)
+
+    def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
+        """Writes other images, and these labels, so many times over, beside them."""
+        labels_N = read_idx(_labels_path(self.path))
+        grey = images_NxHxWxC.shape[-1] == 1
+        write_idx(path, images_NxHxWxC[..., 0] if grey else images_NxHxWxC)
+        write_idx(_labels_path(path), np.tile(labels_N, copies))
+
+
+def _labels_path(path: Path) -> Path:
+    """train-labels-idx1-ubyte of train-images-idx3-ubyte."""
+    name = re.sub(r"idx\d", "idx1", path.name.replace("images", "labels"))
+    if name == path.name:
+        raise InputError(f"{path}: a name like train-images-idx3-ubyte is needed")
+    return path.with_name(name)
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Writes unsigned bytes as an IDX file, packed if the name ends in .gz."""
+    header = bytes([0, 0, _UINT8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    data = header + array.astype(np.uint8).tobytes()
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError, reason
+from synth2real.io.arrays import save_arrays
 from synth2real.sources.base import class_name, files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
 from synth2real.spec import ImageSpec
@@ -72,6 +73,14 @@ class Npz:
 
     def digest(self) -> str:
         return files_digest([self.path])
+
+    def count(self) -> int:
+        """How many images there are; labels need not be."""
+        return self._header("images")[0][0]
+
+    def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
+        """Writes other images with these labels, so many times over."""
+        save_arrays(path, images=images_NxHxWxC, labels=np.tile(self._labels, copies))
 
     def _load(self, name: str) -> np.ndarray:
         self._header(name)

@@ -1,0 +1,48 @@
+"""What a user does with an experiment's results; Snakemake runs the experiments themselves.
+
+Each command is a module here with `configure`, which
+says what it takes, and `run`, which returns what came out.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+
+from synth2real.errors import InputError
+
+COMMANDS = {
+    "convert": "converts images with a trained GAN, under the names that they had",
+    "classify": "reads images with a trained classifier",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; 0 if all went well, 1 after a line that says what is wrong, 2 for usage."""
+    parser = argparse.ArgumentParser("synth2real", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, about in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=about, description=f"{about[0].upper()}{about[1:]}."
+        )
+        command.add_argument("--json", action="store_true", help="print what came out as JSON")
+        # jax and the rest are imported when a command runs: --help is there at once.
+        importlib.import_module(f"synth2real.cli.{name}").configure(command)
+    arguments = parser.parse_args(argv)
+    module = importlib.import_module(f"synth2real.cli.{arguments.command}")
+    try:
+        found = module.run(arguments)
+    except InputError as error:
+        for line in str(error).splitlines():
+            print(f"synth2real {arguments.command}: {line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"synth2real {arguments.command}: stopped", file=sys.stderr)
+        return 130
+    if arguments.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+    return 0

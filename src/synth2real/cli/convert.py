@@ -1,0 +1,73 @@
+"""`synth2real convert`: see src/synth2real/convert/files.py."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "--gan",
+        type=Path,
+        required=True,
+        help="networks.safetensors of a GAN, or its folder, like results/r0.007/draw0/gan/seed0",
+    )
+    parser.add_argument(
+        "images",
+        type=Path,
+        metavar="IN",
+        help="labelled images: a folder with a sub-folder a class, an .npz or an IDX file",
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="the same of their conversions")
+    parser.add_argument("--copies", type=_positive, default=1, help="conversions of each image")
+    parser.add_argument("--seed", type=_natural, default=0, help="draws noise and strengths")
+    parser.add_argument(
+        "--least-strength",
+        type=_share,
+        help="of the weakest conversions, from 0 to 1; without it as the GAN's training measured",
+    )
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Converts the images; says how many, and where they are."""
+    from synth2real.cli.images import Progress, open_images
+    from synth2real.convert.files import Converter, Wanted, convert_arrays, convert_folder
+    from synth2real.sources.folder import Folder
+
+    source = open_images(arguments.images, labelled=True)
+    converter = Converter.load(arguments.gan, arguments.least_strength)
+    total = arguments.copies * len(source.labels())
+    wanted = Wanted(arguments.copies, arguments.seed, Progress(total).update)
+    if isinstance(source, Folder):
+        count = convert_folder(converter, source, arguments.out, wanted)
+    else:
+        count = convert_arrays(converter, source, arguments.out, wanted)
+    return {
+        "images": count,
+        "out": str(arguments.out),
+        "least_strength": round(converter.least_strength, 3),
+    }
+
+
+def _positive(text: str) -> int:
+    number = _natural(text)
+    if not number:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 1 is needed")
+    return number
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 0 is needed")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to 1 is needed")
+    return value

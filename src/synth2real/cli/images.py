@@ -1,0 +1,47 @@
+"""What commands take as images, and how they say how far they are."""
+
+import sys
+import time
+from pathlib import Path
+
+from synth2real.errors import InputError
+from synth2real.sources.folder import Folder, Pictures
+from synth2real.sources.idx import IdxFile
+from synth2real.sources.npz import Npz
+
+WHAT = "a folder of pictures, an .npz file with images, or an IDX file of images (plain or .gz)"
+
+
+def open_images(path: Path, labelled: bool) -> Folder | Npz | IdxFile:
+    """The source that a path leads to.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_dir():
+        return Folder(path, fewest=1) if labelled else Pictures(path)
+    if not path.is_file():
+        raise InputError(f"{path} is not there; {WHAT} is needed")
+    if path.suffix == ".npz":
+        return Npz(path)
+    if "-ubyte" in path.name:
+        return IdxFile(path)
+    raise InputError(f"{path}: {WHAT} is needed")
+
+
+class Progress:
+    """A line on standard error, written anew each second, if that is a terminal."""
+
+    def __init__(self, total: int, done: int = 0):
+        self.total, self.begun, self.first, self.shown = total, time.monotonic(), done, 0.0
+
+    def update(self, done: int) -> None:
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (now - self.shown < 1 and done < self.total):
+            return
+        self.shown = now
+        rate = (done - self.first) / max(now - self.begun, 1e-9)
+        left = (self.total - done) / max(rate, 1e-9)
+        end = "\n" if done == self.total else ""
+        text = f"\r{done:,} of {self.total:,} images, {rate:,.0f} a second, {left:,.0f} s left   "
+        print(text, end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,221 @@
+"""Conversion of files that a user has, with a GAN that was trained before."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from PIL import Image
+
+from synth2real.convert.convert import CONVERT, convert_images, least_strength
+from synth2real.errors import InputError
+from synth2real.gan.config import load_gan_config
+from synth2real.gan.networks import TaskClassifier
+from synth2real.gan.state import Gan, Network, init_state, make_gan
+from synth2real.gan.step import signed_pixels
+from synth2real.io.files import write_atomically
+from synth2real.io.weights import load_weights, read_about
+from synth2real.sources.base import class_labels
+from synth2real.sources.folder import THREADS, Folder
+from synth2real.sources.idx import IdxFile
+from synth2real.sources.npz import Npz
+from synth2real.spec import load_spec
+from synth2real.training import BATCH, Images
+
+METADATA = "metadata.jsonl"
+QUALITY = 95  # of JPEG and WebP files
+
+
+class Wanted(NamedTuple):
+    """How to convert: how often, with which noise, and whom to tell how many are done."""
+
+    copies: int
+    seed: int
+    update: Callable[[int], None]
+
+
+class Converter(NamedTuple):
+    """A GAN's generator and task classifier, as its file holds them."""
+
+    path: Path
+    gan: Gan
+    generator: Network
+    task: TaskClassifier
+    least_strength: float
+
+    @classmethod
+    def load(cls, path: Path, strength: float | None = None) -> "Converter":
+        """Reads a GAN's file, or that in its folder.
+
+        Raises:
+            InputError: it is none, or one that this version cannot read.
+        """
+        path = path / "networks.safetensors" if path.is_dir() else path
+        about = read_about(path, "GAN")
+        gan = make_gan(load_gan_config(about["config"]), load_spec(about["spec"]))
+        shapes = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0))).weights
+        weights = load_weights(path, {name: shapes[name] for name in ("generator", "task")})
+        if gan.config.generator != "bend":
+            strength = 1.0 if strength is None else strength
+        return cls(
+            path,
+            gan,
+            Network(**weights["generator"], opt_state=()),
+            nnx.merge(gan.task, weights["task"]["params"], weights["task"]["stats"]),
+            least_strength(path, strength),
+        )
+
+    def labels(self, names: list[str], origin: str) -> np.ndarray:
+        """The labels of class names, int32 [N].
+
+        Raises:
+            InputError: the GAN knows no such class.
+        """
+        return class_labels(names, self.gan.spec.classes, origin)
+
+    def convert(self, images: Images, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
+        """Conversions, uint8 [N, H, W, C], and with which probability they are of their classes."""
+        converted = convert_images(self.gan, self.generator, images, key, self.least_strength)
+        logits_NxC = self.task.from_real(signed_pixels(jnp.asarray(converted)))
+        probability_NxC = np.asarray(jax.nn.softmax(logits_NxC))
+        return converted, probability_NxC[np.arange(len(converted)), np.asarray(images.labels)]
+
+
+def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Wanted) -> int:
+    """Converts a folder's pictures to another of the same tree, names and formats.
+
+    A batch at a time, so memory does not grow with the number of files. A run that was stopped
+    goes on where it was. At its end `metadata.jsonl` tells of each picture what it was made from.
+    Returns the number of pictures.
+
+    Raises:
+        InputError: `out` holds something else, or a picture cannot be read.
+    """
+    labels_N = converter.labels(source.labels(), str(source.path))
+    paths, origin = source.listing.paths, _origin(converter, wanted)
+    batches = list(_batches(len(labels_N), wanted.copies))
+    part = out / f".{METADATA}.part"
+    begun = _begin(part, origin | {"copies": wanted.copies, "source": source.digest()}, batches)
+    with open(part, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
+        for number, (copy, index) in enumerate(batches[begun:], begun + 1):
+            images = source.read(index, converter.gan.spec, "pad")
+            data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
+            converted, probability = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+            names = [_name(paths[i], copy) for i in index]
+            list(threads.map(_write_picture, [out / name for name in names], converted))
+            for place, i in enumerate(index):
+                made = _made(converter, paths[i], labels_N[i], copy, probability[place])
+                lines.write(_json({"file_name": names[place], **made, **origin}))
+            lines.flush()
+            wanted.update(sum(len(index) for _, index in batches[:number]))
+    with write_atomically(out / METADATA) as temporary, open(part, "rb") as finished:
+        finished.readline()  # what the run was
+        with open(temporary, "wb") as file:
+            shutil.copyfileobj(finished, file)
+    part.unlink()
+    return wanted.copies * len(labels_N)
+
+
+def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wanted: Wanted) -> int:
+    """Converts the images of one file to another of the same format, one copy after the other.
+
+    Labels stand in the same file, or beside it, as those of the source; what each image was made
+    from in `NAME.metadata.jsonl`. Returns the number of images.
+
+    Raises:
+        InputError: `out` is there already, or the images cannot be read.
+    """
+    beside = out.with_name(f"{out.name.split('.')[0]}.{METADATA}")
+    for path in (out, beside):
+        if path.exists():
+            raise InputError(f"{path} is there already; name another file, or delete it")
+    labels_N = converter.labels(source.labels(), str(source.path))
+    origin = _origin(converter, wanted)
+    images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
+    made: list[np.ndarray] = []
+    lines: list[str] = []
+    for copy, index in _batches(len(labels_N), wanted.copies):
+        data = Images(jnp.asarray(images[index]), jnp.asarray(labels_N[index]))
+        converted, probability = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+        made.append(converted)
+        for place, i in enumerate(index):
+            about = _made(converter, source.name(i), labels_N[i], copy, probability[place])
+            lines.append(_json({"image": len(lines), **about, **origin}))
+        wanted.update(len(lines))
+    source.write_like(out, np.concatenate(made), wanted.copies)
+    with write_atomically(beside) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+    return len(lines)
+
+
+def _batches(total: int, copies: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Each copy's number and which images to convert at once."""
+    for copy in range(copies):
+        for start in range(0, total, BATCH):
+            yield copy, np.arange(start, min(start + BATCH, total))
+
+
+def _key(seed: int, copy: int, first: int) -> jax.Array:
+    """A batch's key: of its place alone, so that a run that was stopped has it again."""
+    key = jax.random.fold_in(jax.random.key(seed), CONVERT)
+    return jax.random.fold_in(jax.random.fold_in(key, copy), first)
+
+
+def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np.ndarray]]) -> int:
+    """How many batches were done before; `part` then tells of these and no others.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+    out, first = part.parent, _json(about)
+    lines = part.read_text(encoding="utf-8").splitlines(keepends=True) if part.exists() else []
+    if not lines:
+        if out.exists() and any(path != part for path in out.iterdir()):
+            raise InputError(f"{out}: holds files already; name a new or empty folder")
+        out.mkdir(parents=True, exist_ok=True)
+        lines = [first]
+    if lines[0] != first:
+        raise InputError(
+            f"{out}: holds part of another conversion (other images, GAN, seed or copies); name "
+            "another folder"
+        )
+    ends = np.cumsum([0, *(len(index) for _, index in batches)])
+    done = int(np.searchsorted(ends, len(lines) - 1, side="right")) - 1
+    with write_atomically(part) as temporary:
+        temporary.write_text("".join(lines[: 1 + ends[done]]), encoding="utf-8")
+    return done
+
+
+def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
+    strength = round(converter.least_strength, 6)
+    return {"gan": str(converter.path), "seed": wanted.seed, "least_strength": strength}
+
+
+def _made(
+    converter: Converter, source: str, label: int, copy: int, probability: float
+) -> dict[str, Any]:
+    label_name = converter.gan.spec.classes[label]
+    share = round(float(probability), 6)
+    return {"source": source, "label": label_name, "copy": copy, "probability": share}
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def _name(path: str, copy: int) -> str:
+    """What a picture's conversion is called below the folder: a.png, a.copy1.png, and so on."""
+    return path if copy == 0 else str(Path(path).with_suffix(f".copy{copy}{Path(path).suffix}"))
+
+
+def _write_picture(path: Path, image_HxWxC: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(image_HxWxC[..., 0] if image_HxWxC.shape[-1] == 1 else image_HxWxC)
+    with write_atomically(path) as temporary:
+        picture.save(temporary, quality=QUALITY)

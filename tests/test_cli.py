@@ -1,0 +1,204 @@
+"""The command line: conversions and predictions of files, and what it says of wrong ones."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from PIL import Image
+
+from synth2real.classify.network import Classifier
+from synth2real.classify.state import about
+from synth2real.cli import main
+from synth2real.convert import files
+from synth2real.convert.convert import CONVERT, convert_images
+from synth2real.gan.state import GanState
+from synth2real.io.weights import save_weights
+from synth2real.sources.idx import read_idx, write_idx
+from synth2real.training import Images
+from tiny import DIGITS, random_gan_state, random_pixels, tiny_classifier, tiny_gan
+
+GAN = tiny_gan("synth2real", generator_blocks=1)
+STATE = random_gan_state(GAN, spread=0.3)
+LABELS = np.array([3, 3, 7, 1, 7], np.int32)
+PIXELS = random_pixels(5)
+
+
+@pytest.fixture
+def gan(tmp_path: Path) -> Path:
+    """A folder as the GAN stage leaves it."""
+    (tmp_path / "seed0").mkdir()
+    path = tmp_path / "seed0/networks.safetensors"
+    save_weights(path, STATE.weights, GAN.about | {"memorised": 0.2})
+    return path.parent
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Pictures in sub-folders of their classes: 1/d.png, 3/a.png, 3/sub/b.png, 7/c.jpg, 7/e.png."""
+    names = ["3/a.png", "3/sub/b.png", "7/c.jpg", "1/d.png", "7/e.png"]
+    for name, pixels in zip(names, PIXELS, strict=True):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(path)
+    return tmp_path / "in"
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def right(state: GanState, copy: int) -> np.ndarray:
+    key = jax.random.fold_in(jax.random.key(5), CONVERT)
+    key = jax.random.fold_in(jax.random.fold_in(key, copy), 0)
+    data = Images(jnp.asarray(PIXELS), jnp.asarray(LABELS))
+    return convert_images(GAN, state.generator, data, key, 0.4)
+
+
+def test_an_npz_file_becomes_one_of_conversions(gan: Path, tmp_path: Path, capsys) -> None:
+    np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
+    paths = [str(tmp_path / name) for name in ("in.npz", "out.npz")]
+    assert (
+        main(["convert", "--json", "--gan", str(gan), *paths, "--copies", "2", "--seed", "5"]) == 0
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"images": 10, "out": paths[1], "least_strength": 0.4}
+    with np.load(paths[1]) as out:
+        assert out["labels"].tolist() == [*LABELS, *LABELS]
+        np.testing.assert_array_equal(out["images"], [*right(STATE, 0), *right(STATE, 1)])
+    made = lines(tmp_path / "out.metadata.jsonl")
+    assert [(m["image"], m["copy"], m["label"]) for m in made[4:6]] == [(4, 0, "7"), (5, 1, "3")]
+    task = nnx.merge(GAN.task, STATE.task.trained, STATE.task.stats)
+    logits = task.from_real(jnp.asarray(right(STATE, 0) / 127.5 - 1, jnp.float32))
+    shares = np.asarray(jax.nn.softmax(logits))[np.arange(5), LABELS]
+    assert [m["probability"] for m in made[:5]] == pytest.approx(shares.tolist(), abs=1e-4)
+
+
+def test_a_folder_keeps_its_tree_names_and_formats(
+    gan: Path, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert main(["convert", "--gan", str(gan), str(pictures), str(out), "--copies", "2"]) == 0
+    names = files_below(pictures)
+    copies = {name.replace(".", ".copy1.") for name in names}
+    assert files_below(out) == names | copies | {"metadata.jsonl"}
+    made = lines(out / "metadata.jsonl")
+    assert {m["file_name"]: m["source"] for m in made}["3/sub/b.copy1.png"] == "3/sub/b.png"
+    assert all(m["label"] == m["file_name"].split("/")[0] for m in made)
+    with Image.open(out / "7/c.jpg") as picture:
+        assert picture.format == "JPEG" and picture.size == (28, 28) and picture.mode == "L"
+
+
+def test_a_stopped_conversion_goes_on_to_the_same_files(
+    gan: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 2)
+    arguments = ["convert", "--gan", str(gan), str(pictures)]
+    assert main([*arguments, str(tmp_path / "whole")]) == 0
+
+    written = []
+    write = files._write_picture
+
+    def stop_at_the_fourth(path: Path, image: np.ndarray) -> None:
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, image)
+
+    monkeypatch.setattr(files, "_write_picture", stop_at_the_fourth)
+    assert main([*arguments, str(tmp_path / "out")]) == 130
+    assert ".metadata.jsonl.part" in files_below(tmp_path / "out")
+    assert main([*arguments, str(tmp_path / "out"), "--seed", "1"]) == 1  # another conversion
+    monkeypatch.setattr(files, "_write_picture", write)
+    written.clear()
+    assert main([*arguments, str(tmp_path / "out")]) == 0
+    assert files_below(tmp_path / "out") == files_below(tmp_path / "whole")
+    for name in files_below(tmp_path / "whole"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_idx_files_become_idx_files(gan: Path, tmp_path: Path, packed: str) -> None:
+    write_idx(tmp_path / f"a-images-idx3-ubyte{packed}", PIXELS[..., 0])
+    write_idx(tmp_path / f"a-labels-idx1-ubyte{packed}", LABELS)
+    paths = [str(tmp_path / f"{name}-images-idx3-ubyte{packed}") for name in "ab"]
+    assert main(["convert", "--gan", str(gan), *paths, "--seed", "5"]) == 0
+    np.testing.assert_array_equal(read_idx(Path(paths[1])), right(STATE, 0)[..., 0])
+    assert read_idx(tmp_path / f"b-labels-idx1-ubyte{packed}").tolist() == LABELS.tolist()
+
+
+def test_classes_that_the_gan_does_not_know_are_refused(
+    gan: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (pictures / "7").rename(pictures / "seven")
+    assert main(["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("synth2real convert: ") and "seven" in line and "no such class" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_of_the_users_is_written_over(
+    gan: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    before = files_below(pictures)
+    assert main(["convert", "--gan", str(gan), str(pictures), str(pictures)]) == 1
+    assert "holds files already" in capsys.readouterr().err and files_below(pictures) == before
+    np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
+    assert main(["convert", "--gan", str(gan), *[str(tmp_path / "in.npz")] * 2]) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None:
+    config = tiny_classifier()
+    params = nnx.state(Classifier(config, DIGITS, rngs=nnx.Rngs(0)), nnx.Param)
+    model = tmp_path / "run0.safetensors"
+    save_weights(model, params, about(config, DIGITS))
+    out = tmp_path / "out.csv"
+    arguments = ["classify", "--model", str(model), str(pictures), "--out", str(out)]
+    assert main([*arguments, "--json"]) == 0
+    with open(out, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == files_below(pictures)
+    said = json.loads(capsys.readouterr().out)
+    assert said["images"] == 5 and sum(said["classes"].values()) == 5
+    module = Classifier(config, DIGITS, rngs=nnx.Rngs(0))
+    nnx.update(module, params)
+    logits = module(jnp.asarray(PIXELS[3:4] / 255, jnp.float32))
+    (row,) = [row for row in rows if row["image"] == "1/d.png"]
+    assert row["class"] == str(int(logits.argmax()))
+    assert float(row["probability"]) == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-4)
+
+
+def test_other_weights_are_refused(gan: Path, pictures: Path, capsys) -> None:
+    model = str(gan / "networks.safetensors")
+    assert main(["classify", "--model", model, str(pictures)]) == 1
+    assert "is a GAN's file, and a classifier's is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [["--copies", "0"], ["--seed", "-1"], ["--least-strength", "2"]])
+def test_wrong_usage_ends_with_2(wrong: list[str], capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["convert", "--gan", "x", "in", "out", *wrong])
+    assert f"argument {wrong[0]}" in capsys.readouterr().err
+
+
+def test_help_needs_no_jax() -> None:
+    script = (
+        "import sys; from synth2real.cli import main\n"
+        "try: main(['convert', '--help'])\n"
+        "finally: assert 'jax' not in sys.modules"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert found.returncode == 0 and "--least-strength" in found.stdout, found.stderr
+    assert shutil.which("synth2real", path=Path(sys.executable).parent)
