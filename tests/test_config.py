@@ -37,7 +37,7 @@ def test_the_default_is_the_papers_data_with_small_networks() -> None:
     experiment = read()
     assert experiment.is_the_papers
     assert experiment.render == RenderConfig() and len(experiment.render.angles) == 47
-    assert experiment.sizes == tuple(Size("ratio", r) for r in ("0.001", "0.007", "0.1"))
+    assert experiment.sizes == tuple(Size("ratio", r) for r in ("0.001", "0.007"))
     assert experiment.splits == SplitsConfig(total=60_000, seeds=(0,), stratify=False)
     assert experiment.synthetic == SyntheticConfig(images=None, test_images=10_030, seed=0)
     assert experiment.fonts == FontsConfig()

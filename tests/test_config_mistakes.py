@@ -144,7 +144,7 @@ MISTAKES = [
     ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),
     ("gan: {pixel_block: 3}", "gan.pixel_block", "1 or 2"),
     ("gan: {generator: unet}", "gan.generator", "resnet or bend"),
-    ("gan: {discriminator: 3}", "gan.discriminator", "pixelda or projection"),
+    ("gan: {discriminator: 3}", "gan.discriminator", "pixelda or projected"),
     ("gan: {step: both}", "gan.step", "pixelda or joint"),
     ("gan: {generator: resnet}", "gan.step", "joint needs gan.generator bend, not resnet"),
     ("convert: {least_strength: 1.5}", "convert.least_strength", "from 0 .* to 1"),

@@ -28,7 +28,7 @@ GAP = Counter(gap_table=1, gap_figure=1)
 ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
 # Sets with random warps and of an untrained generator: in the default experiment, not in the tiny.
 CONTROLS = Counter(convert_untrained=1, classify_train=2, classify_train_gan=3)
-DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + CONTROLS] * 3, Counter())
+DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + CONTROLS] * 2, Counter())
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2)
 CONVERTED += Counter(gap_converted=2)
@@ -91,7 +91,7 @@ def test_a_new_image_makes_its_source_stale(tmp_path: Path):
 def test_the_papers_five_sets_can_be_had_alone(tmp_path: Path):
     (tmp_path / "plain.yaml").write_text("classify: {controls: false}")
     jobs = planned(ROOT, "--forceall", "--configfile", str(tmp_path / "plain.yaml"))
-    assert DEFAULT - jobs == sum([CONTROLS] * 3, Counter()) and not jobs - DEFAULT
+    assert DEFAULT - jobs == sum([CONTROLS] * 2, Counter()) and not jobs - DEFAULT
 
 
 def test_default_profile_is_read():
@@ -104,7 +104,7 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
     assert result.returncode == 0, result.stderr
     jobs = re.split(r"^(?:local)?rule ", result.stdout + result.stderr, flags=re.MULTILINE)
     gans = [job for job in jobs if job.startswith("gan:")]
-    assert len(gans) == 3
+    assert len(gans) == 2
     assert all("gpu=1" in job for job in gans)
     assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
 

@@ -17,7 +17,9 @@ from safetensors.numpy import load_file
 import reference
 from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
+from synth2real.gan import train, trunk
 from synth2real.gan.config import load_gan_config
+from synth2real.gan.joint import make_joint_step
 from synth2real.gan.state import Gan, init_state, make_gan
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.gan.train import STEPS, load_gan_data, make_validate, train_gan
@@ -116,6 +118,22 @@ def test_a_stopped_run_goes_on_to_the_same_bits(trained: tuple[Path, Path], tmp_
     for whole, resumed in zip(trained, again, strict=True):
         assert resumed.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_features_are_learnt_once_and_kept_by_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trunk, "STEPS", 20)
+    monkeypatch.setitem(STEPS, "joint", functools.cache(make_joint_step))
+    gan = tiny_gan("synth2real", samples=2 * 4 * 110, generator_blocks=1)
+    (tmp_path / "whole").mkdir()
+    whole = run(tmp_path / "whole", gan)
+    with pytest.raises(CheckpointError, match="after 100 steps"):
+        run(tmp_path, gan, stop=True)
+    monkeypatch.setattr(train, "learn_trunk", None)  # what has learnt does so no more
+    for one, other in zip(whole, run(tmp_path, gan), strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import reference
-from synth2real.nn.layers import depth_to_space, max_pool_2x2, space_to_depth
+from synth2real.nn.layers import depth_to_space, max_pool_2x2, space_to_depth, upsample
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -60,3 +60,11 @@ def test_odd_sides_are_padded_with_their_edge_and_cut_again() -> None:
     blocks = space_to_depth(jnp.asarray(x), 2)
     np.testing.assert_array_equal(blocks, reference.space_to_depth(padded, 2))
     np.testing.assert_array_equal(depth_to_space(blocks, 2, 5, 7), x)
+
+
+@pytest.mark.parametrize("size", [(7, 7, 28, 28), (5, 4, 9, 20), (3, 3, 3, 3)])
+def test_upsampling_is_cubic_interpolation(size: tuple[int, int, int, int]) -> None:
+    *small, height, width = size
+    x = jax.random.normal(jax.random.key(0), (2, 3, *small))
+    right = jax.image.resize(x, (2, 3, height, width), "cubic")
+    np.testing.assert_allclose(upsample(x, height, width), right, atol=1e-5)

@@ -61,7 +61,7 @@ def make_schema() -> dict[str, Any]:
     properties = {
         "ratios": _list(
             "shares of real images: a list of different quoted decimal numbers between 0 and 1, "
-            'like "0.007"; null takes three for MNIST and fonts, and of own images a quarter, half '
+            'like "0.007"; null takes two for MNIST and fonts, and of own images a quarter, half '
             "and all real ones",
             ratio,
             nullable=True,

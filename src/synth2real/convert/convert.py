@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
+from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, Network, init_state, start_training
-from synth2real.gan.step import generate, signed_pixels
+from synth2real.gan.step import generate
 from synth2real.io.arrays import save_arrays
 from synth2real.io.weights import load_weights, read_about
 from synth2real.splits import read_split

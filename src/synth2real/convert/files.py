@@ -16,9 +16,8 @@ from PIL import Image
 from synth2real.convert.convert import CONVERT, convert_images, least_strength
 from synth2real.errors import InputError
 from synth2real.gan.config import load_gan_config
-from synth2real.gan.networks import TaskClassifier
+from synth2real.gan.networks import TaskClassifier, signed_pixels
 from synth2real.gan.state import Gan, Network, init_state, make_gan
-from synth2real.gan.step import signed_pixels
 from synth2real.io.files import write_atomically
 from synth2real.io.weights import load_weights, read_about
 from synth2real.sources.base import class_labels

@@ -18,7 +18,7 @@ from flax import nnx
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import LEAKINESS, SIGNED, convolution
 from synth2real.nn.augment import resample, sampling_grid
-from synth2real.nn.layers import depth_to_space, halvings, space_to_depth
+from synth2real.nn.layers import depth_to_space, halvings, space_to_depth, upsample
 from synth2real.spec import ImageSpec
 
 HIDDEN = 64
@@ -107,7 +107,7 @@ class BendGenerator(nnx.Module):
         reach_2 = REACH * np.array([height, width])
         coarse_Bx2xhxw = jnp.tanh(jnp.moveaxis(self.displacement(h), -1, 1))
         coarse_Bx2xhxw *= reach_2.reshape(2, 1, 1) * strength_B[:, None, None, None]
-        smooth = jax.image.resize(coarse_Bx2xhxw, (count, 2, height, width), "cubic")
+        smooth = upsample(coarse_Bx2xhxw, height, width)
         hidden = nnx.leaky_relu(self.dense(jax.lax.collapse(h, 1)), LEAKINESS)
         change = jnp.tanh(self.affine(jnp.concatenate([hidden, style_BxS], axis=-1)))
         # A coefficient is multiplied by half a side at the rim, a shift by 1.

@@ -42,8 +42,9 @@ class GanConfig:
         "resnet paints (PixelDA), bend bends the image and then paints", ["resnet", "bend"]
     )
     discriminator: str = choice(
-        "pixelda asks whether an image is real, projection whether it is a real one of its class",
-        ["pixelda", "projection"],
+        "pixelda asks whether an image is real, projected whether it is a real one of its class, "
+        "by features of a network that has learnt the synthetic images",
+        ["pixelda", "projected"],
     )
     step: str = choice(
         "pixelda updates the generator on a batch of its own, joint (for generator bend) all "
@@ -120,10 +121,10 @@ _SMALL = _PIXELDA_TEXT | dict(
 # A generator that bends and then paints; what came of that, and what else was tried:
 # docs/results.md.
 _SYNTH2REAL = _SMALL | dict(
-    samples=400_000,
+    samples=320_000,
     batch_size=64,
     generator="bend",
-    discriminator="projection",
+    discriminator="projected",
     step="joint",
     noise_dim=16,
     learning_rate=4e-4,

@@ -22,15 +22,14 @@ from synth2real.gan.losses import (
     hinge_discriminator_loss,
     task_loss,
 )
-from synth2real.gan.networks import SIGNED
+from synth2real.gan.networks import SIGNED, signed_pixels
 from synth2real.gan.state import Gan, GanState, Network, apply_gradients
 from synth2real.gan.step import (
     Batch,
     GanData,
-    class_mask,
     discriminate,
     draw_noise,
-    signed_pixels,
+    known_labels,
     update_discriminator,
     update_task,
 )
@@ -163,8 +162,9 @@ def _judge(
 
     def loss_fn(converted_BxHxWxC: jax.Array):
         labels_B = batch.synthetic_labels
-        logits_B, _ = discriminate(gan, state.discriminator, converted_BxHxWxC, labels_B, key_fake)
-        adversarial = hinge_adversarial_loss(logits_B * class_mask(gan, data, labels_B))
+        known_B = known_labels(gan, data, labels_B)
+        logits_B, _ = discriminate(gan, state.discriminator, converted_BxHxWxC, known_B, key_fake)
+        adversarial = hinge_adversarial_loss(logits_B)
         task = nnx.merge(gan.task, state.task.params, state.task.stats, copy=True)
         recognised = task_loss(task.from_real(converted_BxHxWxC), labels_B)
         total = weights.adversarial * adversarial + weights.task_converted * recognised

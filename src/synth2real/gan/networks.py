@@ -29,6 +29,11 @@ WIDEST = 8  # times the discriminator's first layer
 _initial_weights = nnx.initializers.normal(0.02)
 
 
+def signed_pixels(images: jax.Array) -> jax.Array:
+    """Takes uint8 pixels to float32 in [-1, 1]."""
+    return images.astype(jnp.float32) / 127.5 - 1
+
+
 def convolution(
     c_in: int,
     c_out: int,

@@ -11,14 +11,14 @@ from flax import nnx
 from synth2real.gan.bend import BendGenerator
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
-from synth2real.gan.projection import ProjectionDiscriminator
+from synth2real.gan.projected import ProjectedDiscriminator
 from synth2real.spec import ImageSpec
 
 # By the names that settings have for them.
 GENERATORS: dict[str, type] = {"resnet": Generator, "bend": BendGenerator}
 DISCRIMINATORS: dict[str, type] = {
     "pixelda": Discriminator,
-    "projection": ProjectionDiscriminator,
+    "projected": ProjectedDiscriminator,
 }
 
 GRADIENT_NORM = 5.0

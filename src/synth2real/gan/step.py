@@ -13,6 +13,8 @@ from synth2real.gan.losses import (
     pixel_change_loss,
     task_loss,
 )
+from synth2real.gan.networks import signed_pixels
+from synth2real.gan.projected import NO_CLASS
 from synth2real.gan.state import Gan, GanState, Network, apply_gradients
 from synth2real.training import Images, Metrics, draw_batch
 
@@ -61,11 +63,6 @@ def make_train_step(gan: Gan) -> Callable:
         return state, losses | task_losses | generator_losses
 
     return train_step
-
-
-def signed_pixels(images: jax.Array) -> jax.Array:
-    """Takes uint8 pixels to float32 in [-1, 1]."""
-    return images.astype(jnp.float32) / 127.5 - 1
 
 
 def draw_noise(gan: Gan, count: int, key: jax.Array) -> jax.Array:
@@ -128,15 +125,13 @@ def _draw(gan: Gan, state: GanState, data: GanData, key: jax.Array) -> Batch:
     return Batch(synthetic, synthetic_labels, real, real_labels, converted)
 
 
-def class_mask(gan: Gan, data: GanData, labels_B: jax.Array) -> jax.Array | float:
-    """1 for classes that some real image shows, else 0, which takes them out of the GAN's game.
+def known_labels(gan: Gan, data: GanData, labels_B: jax.Array) -> jax.Array:
+    """The labels, but `NO_CLASS` for classes that no real image shows.
 
-    Nothing says how such a class looks; the task classifier alone keeps it what it is. PixelDA's
-    discriminator does not ask for the class.
+    Nothing says how such a class looks, but like some real image.
     """
-    if gan.config.discriminator == "pixelda":
-        return 1.0
-    return (jnp.bincount(data.real.labels, length=len(gan.spec.classes)) > 0)[labels_B]
+    shown_C = jnp.bincount(data.real.labels, length=len(gan.spec.classes)) > 0
+    return jnp.where(shown_C[labels_B], labels_B, NO_CLASS)
 
 
 def update_discriminator(
@@ -149,18 +144,18 @@ def update_discriminator(
 ) -> tuple[Network, Metrics]:
     """Updates the discriminator on real and converted images, by a loss of both's logits [B]."""
     key_real, key_fake = jax.random.split(key)
+    # Images without labels may be read as of a class that no labelled one shows.
+    real_labels_B = known_labels(gan, data, batch.real_labels)
+    fake_labels_B = known_labels(gan, data, batch.synthetic_labels)
 
     def loss_fn(params):
         # Real and converted batches go apart: PixelDA's batch norm has statistics of each.
         discriminator = state.discriminator._replace(params=params)
-        real_logits_B, stats = discriminate(
-            gan, discriminator, batch.real, batch.real_labels, key_real
-        )
+        real_logits_B, stats = discriminate(gan, discriminator, batch.real, real_labels_B, key_real)
         discriminator = discriminator._replace(stats=stats)
         fake_logits_B, stats = discriminate(
-            gan, discriminator, batch.converted, batch.synthetic_labels, key_fake
+            gan, discriminator, batch.converted, fake_labels_B, key_fake
         )
-        fake_logits_B *= class_mask(gan, data, batch.synthetic_labels)
         loss = loss_of_logits(real_logits_B, fake_logits_B)
         return gan.config.weights.adversarial * loss, (loss, stats)
 
@@ -202,9 +197,10 @@ def _update_generator(
         converted, stats = generate(
             gan, generator, synthetic_BxHxWxC, labels_B, keys[1], train=True
         )
-        logits_B, _ = discriminate(gan, state.discriminator, converted, labels_B, keys[2])
+        known_B = known_labels(gan, data, labels_B)
+        logits_B, _ = discriminate(gan, state.discriminator, converted, known_B, keys[2])
         task = nnx.merge(gan.task, *state.task[:2], copy=True)
-        adversarial = adversarial_loss(logits_B * class_mask(gan, data, labels_B))
+        adversarial = adversarial_loss(logits_B)
         recognised = task_loss(task.from_real(converted, key=keys[3]), labels_B)
         pixel_change = pixel_change_loss(converted, synthetic_BxHxWxC)
         total = (

@@ -11,8 +11,10 @@ from flax import nnx
 
 from synth2real.gan.config import GanConfig
 from synth2real.gan.joint import make_joint_step, memorised
+from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, GanState, start_training
-from synth2real.gan.step import GanData, generate, make_train_step, signed_pixels
+from synth2real.gan.step import GanData, generate, make_train_step
+from synth2real.gan.trunk import learn_trunk
 from synth2real.io.checkpoints import Checkpoints
 from synth2real.io.files import write_atomically
 from synth2real.io.weights import save_weights
@@ -28,6 +30,7 @@ from synth2real.training import (
 )
 
 MAX_VALIDATION_IMAGES = 500
+FEATURES = 2**31  # folded into the key whose numbers up to this one are those of steps
 # By the names that settings have for them.
 STEPS = {"pixelda": make_train_step, "joint": make_joint_step}
 
@@ -124,6 +127,8 @@ def train_gan(
     validate = make_validate(gan, train, validation)
     start, key, key_validation = start_training(gan, seed)
     state, records = checkpoints.restore(start)
+    if not int(state.step) and gan.config.discriminator == "projected":
+        state = _with_features(gan, state, train.synthetic, jax.random.fold_in(key, FEATURES))
     train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
     progress = Progress(gan.config.steps * batch, int(state.step) * batch)
     chunks = run_chunks(train_step, state, train, key, steps=gan.config.steps)
@@ -138,3 +143,13 @@ def train_gan(
     # What convert settles strengths by; the last of the metrics.
     memorised = records[-1].get("memorised")
     save_weights(path, state.weights, gan.about | {"memorised": memorised})
+
+
+def _with_features(gan: Gan, state: GanState, synthetic: Images, key: jax.Array) -> GanState:
+    """The state that training begins with, once the discriminator has learnt its features."""
+    network = state.discriminator
+    module = nnx.merge(gan.discriminator, network.params, network.stats, copy=True)
+    learn_trunk(module.trunk, gan.spec, synthetic, gan.config.batch_size, key)
+    params = nnx.state(module, nnx.Param)
+    average = network.average and jax.tree.map(jnp.copy, params)
+    return state._replace(discriminator=network._replace(params=params, average=average))

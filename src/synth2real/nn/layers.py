@@ -1,7 +1,10 @@
 """Layers that the GAN's networks and the classifier share."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 @jax.custom_vjp
@@ -49,7 +52,8 @@ def space_to_depth(x_BxHxWxC: jax.Array, block: int) -> jax.Array:
     Where a side is no multiple of the block, its last row or column is repeated.
     """
     b, h, w, c = x_BxHxWxC.shape
-    x_BxHxWxC = jnp.pad(x_BxHxWxC, ((0, 0), (0, -h % block), (0, -w % block), (0, 0)), "edge")
+    if h % block or w % block:
+        x_BxHxWxC = jnp.pad(x_BxHxWxC, ((0, 0), (0, -h % block), (0, -w % block), (0, 0)), "edge")
     rows, columns = -(-h // block), -(-w // block)
     x = x_BxHxWxC.reshape(b, rows, block, columns, block, c)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, rows, columns, block**2 * c)
@@ -61,6 +65,23 @@ def depth_to_space(x_BxHxWxC: jax.Array, block: int, height: int, width: int) ->
     x = x_BxHxWxC.reshape(b, h, w, block, block, c // block**2)
     x = x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * block, w * block, c // block**2)
     return x[:, :height, :width]
+
+
+def upsample(x_BxCxhxw: jax.Array, height: int, width: int) -> jax.Array:
+    """Makes arrays larger, [B, C, height, width], by cubic interpolation.
+
+    As `jax.image.resize` does, but as two matrix products, which other runtimes have, too.
+    """
+    _, _, h, w = x_BxCxhxw.shape
+    rows_Hxh, columns_Wxw = _cubic(h, height), _cubic(w, width)
+    return jnp.einsum("Hh,bchw,Ww->bcHW", rows_Hxh, x_BxCxhxw, columns_Wxw, precision="highest")
+
+
+@functools.cache
+def _cubic(old: int, new: int) -> np.ndarray:
+    """What each of the old places counts in each new one, [new, old]."""
+    with jax.ensure_compile_time_eval():
+        return np.asarray(jax.image.resize(jnp.eye(old), (new, old), "cubic"))
 
 
 def halvings(size: int, positions: int) -> int:

@@ -1,0 +1,72 @@
+"""A discriminator that knows the class, and sees images as a network does that can read them.
+
+Few real images are soon known by heart from their pixels. Here the discriminator sees features of a
+network that has learnt the classes of the synthetic images, of which there are many, and that
+learns no more (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021, whose features are
+ImageNet's). What it asks is: is this a real 3? (Miyato & Koyama, "cGANs with Projection
+Discriminator", ICLR 2018, with spectral normalisation, Miyato et al., ICLR 2018).
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from synth2real.gan.config import GanConfig
+from synth2real.gan.networks import LEAKINESS, convolution, discriminator_layers
+from synth2real.gan.trunk import Trunk
+from synth2real.spec import ImageSpec
+
+# Spectral normalisation bounds what a layer can amplify by 1; small kernels then lose the signal.
+GAIN = 2.0
+NO_CLASS = -1  # the label that asks for a real image of any class
+_he = nnx.initializers.he_normal()
+
+
+class ProjectedDiscriminator(nnx.Module):
+    """Convolutions on the features of each size, and on what came of the larger ones.
+
+    At last positions are averaged; there is a logit for all classes, and one for each. What makes
+    an image real is much the same for all; few images cannot teach it to each.
+    """
+
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
+        widths, _ = discriminator_layers(config, spec)
+        self.trunk = Trunk(config, spec, rngs=rngs)
+
+        def spectral(c_in: int, c_out: int, stride: int = 1) -> nnx.SpectralNorm:
+            conv = convolution(c_in, c_out, stride=stride, init=_he, rngs=rngs)
+            return nnx.SpectralNorm(conv, rngs=rngs)
+
+        smaller = widths[1:] or widths  # of images that have one size only
+        stride = 2 if len(widths) > 1 else 1
+        self.mixes = nnx.List(
+            [spectral(2 * c_in, c_out) for c_in, c_out in zip(smaller, smaller[1:], strict=False)]
+        )
+        self.convs = nnx.List(
+            [spectral(widths[0], smaller[0], stride), *(spectral(c, c, 2) for c in smaller[1:])]
+        )
+        self.dense_out = nnx.Linear(smaller[-1], 1 + len(spec.classes), rngs=rngs)
+
+    def __call__(
+        self, x_BxHxWxC: jax.Array, labels_B: jax.Array, *, key: jax.Array, train: bool
+    ) -> jax.Array:
+        """Returns the logits [B] of images [-1, 1] being real images of their classes.
+
+        Those of `NO_CLASS` are asked to be real images of any.
+        """
+        first, *others = self._frozen().features(x_BxHxWxC)
+        h = self._apply(self.convs[0], first, train)
+        for features, mix, conv in zip(others, self.mixes, self.convs[1:], strict=True):
+            h = self._apply(mix, jnp.concatenate([features, h], axis=-1), train)
+            h = self._apply(conv, h, train)
+        logits_Bx1, logits_BxC = jnp.split(self.dense_out(h.mean((1, 2))), [1], axis=1)
+        of_class_BxC = jax.nn.one_hot(labels_B, logits_BxC.shape[1])
+        return logits_Bx1[:, 0] + (of_class_BxC * logits_BxC).sum(1)
+
+    def _frozen(self) -> Trunk:
+        """The trunk, as the discriminator's training leaves it."""
+        graph, state = nnx.split(self.trunk)
+        return nnx.merge(graph, jax.lax.stop_gradient(state))
+
+    def _apply(self, conv: nnx.SpectralNorm, h: jax.Array, train: bool) -> jax.Array:
+        return GAIN * nnx.leaky_relu(conv(h, update_stats=train), LEAKINESS)
