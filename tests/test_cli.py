@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnxruntime
 import pytest
 from flax import nnx
 from PIL import Image
@@ -21,7 +22,10 @@ from synth2real.convert import files
 from synth2real.convert.convert import CONVERT, convert_images
 from synth2real.gan.state import GanState
 from synth2real.io.weights import save_weights
+from synth2real.nn import convolution
+from synth2real.nn.config import ComputeConfig
 from synth2real.sources.idx import read_idx, write_idx
+from synth2real.spec import ImageSpec
 from synth2real.training import Images
 from tiny import DIGITS, random_gan_state, random_pixels, tiny_classifier, tiny_gan
 
@@ -157,6 +161,41 @@ def test_nothing_of_the_users_is_written_over(
     np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
     assert main(["convert", "--gan", str(gan), *[str(tmp_path / "in.npz")] * 2]) == 1
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize(
+    ("preset", "spec"),
+    [
+        ("synth2real", DIGITS),
+        ("synth2real", ImageSpec(24, 17, 3, ("a", "b", "c"), "edge")),
+        ("synth2real", ImageSpec(16, 20, 3, ("a", "b", "c"), (10, 200, 30))),
+        ("small", DIGITS),
+        ("small", ImageSpec(9, 30, 3, ("a", "b"), "edge")),
+    ],
+)
+def test_an_exported_generator_makes_the_same_images(
+    preset: str, spec: ImageSpec, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where an image is bent, bfloat16 would take another pixel of this noise.
+    monkeypatch.setattr(convolution, "_config", ComputeConfig("xla", "float32"))
+    gan = tiny_gan(preset, spec=spec, pixel_block=block, generator_blocks=1)
+    state = random_gan_state(gan, spread=0.3)
+    path, onnx = tmp_path / "networks.safetensors", tmp_path / "gan.onnx"
+    save_weights(path, state.weights, gan.about | {"memorised": 0.2})
+    assert main(["export", "--gan", str(path), str(onnx)]) == 0
+    random = np.random.default_rng(0)
+    images, labels = random_pixels(4, spec=spec), np.arange(4) % len(spec.classes)
+    noise = random.uniform(-1, 1, (4, gan.config.noise_dim)).astype(np.float32)
+    strength = np.array([1, 0.7, 0.3, 0], np.float32)
+    inputs = {"images": images, "labels": labels, "noise": noise}
+    bends = {"strength_B": jnp.asarray(strength)} if preset == "synth2real" else {}
+    inputs |= {"strength": strength} if bends else {}
+    (converted,) = onnxruntime.InferenceSession(onnx).run(None, inputs)
+    module = nnx.merge(gan.generator, *state.generator[:2])
+    right = module(images / 127.5 - 1, jnp.asarray(labels), noise, train=False, **bends)
+    assert converted.dtype == np.uint8 and converted.std() > 10
+    assert np.abs(converted - np.round((np.asarray(right) + 1) * 127.5)).max() <= 1
 
 
 def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None:

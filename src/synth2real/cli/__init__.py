@@ -14,6 +14,7 @@ from synth2real.errors import InputError
 
 COMMANDS = {
     "convert": "converts images with a trained GAN, under the names that they had",
+    "export": "writes a GAN's generator as an ONNX file",
     "classify": "reads images with a trained classifier",
 }
 

@@ -73,12 +73,12 @@ def upsample(x_BxCxhxw: jax.Array, height: int, width: int) -> jax.Array:
     As `jax.image.resize` does, but as two matrix products, which other runtimes have, too.
     """
     _, _, h, w = x_BxCxhxw.shape
-    rows_Hxh, columns_Wxw = _cubic(h, height), _cubic(w, width)
+    rows_Hxh, columns_Wxw = cubic(h, height), cubic(w, width)
     return jnp.einsum("Hh,bchw,Ww->bcHW", rows_Hxh, x_BxCxhxw, columns_Wxw, precision="highest")
 
 
 @functools.cache
-def _cubic(old: int, new: int) -> np.ndarray:
+def cubic(old: int, new: int) -> np.ndarray:
     """What each of the old places counts in each new one, [new, old]."""
     with jax.ensure_compile_time_eval():
         return np.asarray(jax.image.resize(jnp.eye(old), (new, old), "cubic"))
