@@ -1,5 +1,6 @@
 """What every job does first: logging, its share of the cores, readable errors."""
 
+import atexit
 import logging
 import os
 import sys
@@ -24,6 +25,7 @@ ENVIRONMENT = {
 
 
 LOGS = Path("results/logs")
+ENDS = "ends"
 
 
 def start_job(log_file: str, threads: int) -> None:
@@ -45,6 +47,8 @@ def start_job(log_file: str, threads: int) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     sys.excepthook = _report
     log.info("begins")
+    # Whoever asks what runs knows by this that the job does not.
+    atexit.register(log.info, ENDS)
     # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
     os.environ["NPROC"] = str(threads)
