@@ -47,7 +47,7 @@ def test_a_job_is_named_by_its_log_in_results(tmp_path: Path) -> None:
     body = "os.chdir({!r}); os.makedirs('results/logs/r0.1/draw0'); {}".format(
         str(tmp_path), "start_job('results/logs/r0.1/draw0/gan_seed0.log', 1)"
     )
-    assert run_job(tmp_path, body)[2].endswith(" r0.1/draw0/gan_seed0: begins\n")
+    assert " r0.1/draw0/gan_seed0: begins\n" in run_job(tmp_path, body)[2]
 
 
 def test_a_library_that_logs_takes_nothing_away(tmp_path: Path) -> None:
