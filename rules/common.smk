@@ -33,7 +33,7 @@ from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
 from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
-from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
+from synth2real.sets import PSEUDO, SETS
 from synth2real.sources import open_source
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files
@@ -71,16 +71,7 @@ DRAWS = EXPERIMENT.splits.seeds
 GAN_SEEDS = EXPERIMENT.gan_seeds
 RUNS = range(EXPERIMENT.runs)
 
-RECIPES = {
-    PLAIN,
-    *([AUGMENTED] if EXPERIMENT.controls else []),
-    *([PSEUDO] if EXPERIMENT.unlabelled else []),
-}
-TRAINED = {
-    name: kind
-    for name, kind in SETS.items()
-    if kind.recipe in RECIPES and (EXPERIMENT.controls or not kind.is_control)
-}
+TRAINED = EXPERIMENT.sets
 GAN_FREE = [name for name, kind in TRAINED.items() if not kind.needs_gan]
 WITH_GAN = [name for name, kind in TRAINED.items() if kind.needs_gan]
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import onnxruntime
 import pytest
+import yaml
 from flax import nnx
 from PIL import Image
 
@@ -241,3 +242,44 @@ def test_help_needs_no_jax() -> None:
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert found.returncode == 0 and "--least-strength" in found.stdout, found.stderr
     assert shutil.which("synth2real", path=Path(sys.executable).parent)
+
+
+def test_init_writes_settings_that_check_passes(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    mine = tmp_path / "mine.yaml"
+    shutil.copy(pictures / "1/d.png", pictures / "1/f.png")
+    made = ["init", str(mine), "--real", str(pictures), "--synthetic", str(pictures)]
+    assert main(made) == 0
+    assert "6 images, 28x28x1: 1 2, 3 2, 7 2" in capsys.readouterr().out
+    settings = yaml.safe_load(mine.read_text())
+    assert settings == {
+        "real": {"folder": str(pictures), "folds": 2},
+        "synthetic": {"folder": str(pictures)},
+    }
+    assert main(["check", "--json", str(mine)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["real"].startswith("6 images, 28x28x1: 1 2, 3 2, 7 2")
+    # Three sizes in each of two folds.
+    assert found["GANs"] == 6 and found["classifiers"] == 6 * 10 * 5
+    (tmp_path / "more.yaml").write_text("real: {folds: 3}")
+    assert main(["check", str(mine), str(tmp_path / "more.yaml")]) == 1
+    assert "real.folds: fewer images than 3 folds" in capsys.readouterr().err
+    assert main(made) == 1  # it is there now
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_check_says_every_problem_at_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "real: {folder: no/such, test_share: 0.5}\nsynthetic: {folder: nor/this}\n"
+    )
+    assert main(["check", str(tmp_path / "mine.yaml")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "no/such" in lines[0] and "nor/this" in lines[1]
+
+
+def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixture) -> None:
+    assert main(["check", "--cores", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "real: MNIST" in said and "GANs: 2" in said and "classifiers: 100" in said
+    assert "60 real images (r = 0.001), 420 real images (r = 0.007)" in said

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from synth2real.errors import InputError
 
 COMMANDS = {
+    "init": "writes settings for your own images",
+    "check": "says what an experiment finds, does and needs, before it runs",
     "convert": "converts images with a trained GAN, under the names that they had",
     "export": "writes a GAN's generator as an ONNX file",
     "classify": "reads images with a trained classifier",

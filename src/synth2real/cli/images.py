@@ -2,9 +2,16 @@
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from synth2real.errors import InputError
+from synth2real.sources import open_source
+from synth2real.sources.base import natural_order, show_names
 from synth2real.sources.folder import Folder, Pictures
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.npz import Npz
@@ -45,3 +52,39 @@ class Progress:
         end = "\n" if done == self.total else ""
         text = f"\r{done:,} of {self.total:,} images, {rate:,.0f} a second, {left:,.0f} s left   "
         print(text, end=end, file=sys.stderr, flush=True)
+
+
+class Found(NamedTuple):
+    """What is at a place: how many images of each class, and from which size to which.
+
+    Sizes are heights, widths and channels.
+    """
+
+    counts: Mapping[str, int]
+    smallest: tuple[int, int, int]
+    largest: tuple[int, int, int]
+
+    @property
+    def sizes(self) -> str:
+        """From the smallest to the largest, in pixels and channels."""
+        ends = dict.fromkeys((self.smallest, self.largest))
+        return " to ".join("x".join(map(str, shape)) for shape in ends)
+
+    @property
+    def text(self) -> str:
+        """All of it in a line, ten classes at most."""
+        counts = [f"{name} {count:,}" for name, count in self.counts.items()]
+        return f"{sum(self.counts.values()):,} images, {self.sizes}: {show_names(counts)}"
+
+
+def look_at(kind: str, path: Path) -> Found:
+    """Looks at images of a kind of source; none is decoded.
+
+    Raises:
+        InputError: they are not what they have to be.
+    """
+    source = open_source(kind, str(path))
+    counts = Counter(source.labels())
+    shapes = sorted(source.shapes(np.arange(counts.total())))
+    in_order = {name: counts[name] for name in natural_order(counts)}
+    return Found(in_order, shapes[0], shapes[-1])

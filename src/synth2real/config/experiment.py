@@ -12,6 +12,7 @@ from synth2real.gan.config import GanConfig, gan_config
 from synth2real.images import ImagesConfig
 from synth2real.nn.config import ComputeConfig
 from synth2real.real import RealConfig
+from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS, TrainingSetKind
 from synth2real.sources import PLACES
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import FontsConfig
@@ -69,6 +70,18 @@ class Experiment:
         if self.unlabelled in (None, REST):
             return None
         return SourceChoice("pictures", self.unlabelled)
+
+    @property
+    def sets(self) -> dict[str, TrainingSetKind]:
+        """The training sets of classifiers, by name."""
+        recipes = {PLAIN}
+        recipes |= {AUGMENTED} if self.controls else set()
+        recipes |= {PSEUDO} if self.unlabelled else set()
+        return {
+            name: kind
+            for name, kind in SETS.items()
+            if kind.recipe in recipes and (self.controls or not kind.is_control)
+        }
 
     @property
     def is_the_papers(self) -> bool:

@@ -1,0 +1,125 @@
+"""`synth2real check`: what an experiment will find, do and need, before it runs."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
+COMPILING = 20.0  # seconds that a job takes besides its work
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "files", type=Path, nargs="*", metavar="YAML", help="settings, laid over config.yaml"
+    )
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="all (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Checks settings and images; says what was found and what a run needs."""
+    from synth2real.errors import InputError
+
+    experiment = _read(arguments.files)
+    found: dict[str, Any] = {}
+    problems = []
+    for name, choice in [
+        ("real", experiment.real_source),
+        ("synthetic", experiment.synthetic_source),
+    ]:
+        try:
+            found[name] = _describe(choice)
+        except InputError as error:
+            problems.append(str(error))
+    try:
+        _check_test_images(experiment)
+    except InputError as error:
+        problems += [] if problems else [str(error)]
+    if problems:
+        raise InputError("\n".join(problems))
+    return found | _needs(experiment, arguments.cores or 1)
+
+
+def _read(files: Sequence[Path]) -> Any:
+    """The experiment of config.yaml and the files laid over it."""
+    import yaml
+
+    from synth2real.config import read_experiment
+    from synth2real.config.files import find_file_problems
+    from synth2real.errors import InputError
+
+    if problems := find_file_problems(list(files)):
+        raise InputError("\n".join(problems))
+    config: dict[str, Any] = {}
+    for path in (ROOT / "config.yaml", *files):
+        config = _lay_over(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    return read_experiment(config, ROOT / "resources" / "fonts.csv")
+
+
+def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over others, section by section, as Snakemake lays files of --configfile."""
+    both = {
+        key: _lay_over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+    }
+    return {**below, **above, **both}
+
+
+def _describe(choice: Any) -> str:
+    """How many images a source has, of which classes and which size."""
+    from synth2real.cli.images import look_at
+
+    if choice.kind in ("mnist", "fonts"):  # downloaded when it is needed
+        return {"mnist": "MNIST", "fonts": "digits of fonts"}[choice.kind]
+    return f"{look_at(choice.kind, Path(choice.path)).text} ({choice.path})"
+
+
+def _check_test_images(experiment: Any) -> None:
+    """Refuses a share or folds that leave a class without images to test or to train on."""
+    import numpy as np
+
+    from synth2real.real import choose_test
+    from synth2real.sources import open_source
+    from synth2real.sources.base import class_labels, natural_order
+
+    config, choice = experiment.real, experiment.real_source
+    if config.test_share or config.folds:
+        names = open_source(choice.kind, choice.path).labels()
+        classes = natural_order(names)
+        labels_N: np.ndarray = class_labels(names, classes, "real")
+        list(choose_test(config, labels_N, classes))
+
+
+def _needs(experiment: Any, cores: int) -> dict[str, Any]:
+    """How many chains and jobs there are, and the time and disk that they take, roughly."""
+    from synth2real.classify.config import PRESETS as CLASSIFIERS
+    from synth2real.gan.config import PRESETS as GANS
+
+    gan, classifier = GANS[experiment.gan_preset], CLASSIFIERS[experiment.classifier_preset]
+    chains = (experiment.real.folds or 1) * len(experiment.sizes) * len(experiment.splits.seeds)
+    gans = chains * len(experiment.gan_seeds)
+    with_gan = sum(kind.needs_gan for kind in experiment.sets.values())
+    sets = chains * (len(experiment.sets) - with_gan) + gans * with_gan
+    pixels = (experiment.images.height or 28) * (experiment.images.width or 28) / 28**2
+    images = experiment.splits.total or experiment.synthetic.images or 60_000
+    converted = (2 if experiment.controls else 1) * gans * images * experiment.convert.copies
+    seconds = gans * (experiment.gan.samples / gan.training_rate + COMPILING)
+    seconds += converted / gan.conversion_rate
+    seconds += sets * (
+        experiment.runs * experiment.classifier.samples / classifier.rate + COMPILING
+    )
+    megabytes = (converted + 4 * images) * 28**2 * pixels * (experiment.images.channels or 1) / 1e6
+    return {
+        "real images": ", ".join(size.title(experiment.splits.total) for size in experiment.sizes),
+        "GANs": gans,
+        "classifiers": sets * experiment.runs,
+        "time": f"about {_time(seconds * pixels / cores)} on {cores} cores of a CPU",
+        "disk": f"about {megabytes / 1000:.1f} GB in results/",
+    }
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"

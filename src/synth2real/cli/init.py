@@ -1,0 +1,90 @@
+"""`synth2real init`: settings for a user's own images, with what was found in comments."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+TEMPLATE = """\
+# Settings for `make run CONFIG={path}`, laid over config.yaml; all there are: docs/settings.md.
+# Folders start where Snakemake works: in the folder of --directory, or where it is called.
+
+real: # {found_real}
+  {real_kind}: {real}
+{test}
+  # unlabelled: more/photos # real images without labels, which help a lot
+
+synthetic: # {found_synthetic}
+  {synthetic_kind}: {synthetic}
+
+# Images are {size}; of several sizes, or too large ones, say which to use (8 to 128):
+{images}
+# A first look, of minutes instead of an hour; leave it out for results that mean something:
+# gan: {{samples: 50000}}
+"""
+ENOUGH = 20  # images of the rarest class, a fifth of which can be tested on
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    kinds = "a folder with a sub-folder of pictures a class, an .npz file or a folder of IDX files"
+    parser.add_argument("path", type=Path, metavar="YAML", help="the file to write")
+    parser.add_argument("--real", type=Path, required=True, help=f"real images: {kinds}")
+    parser.add_argument("--synthetic", type=Path, required=True, help="synthetic images, likewise")
+    parser.add_argument("--test", type=Path, help="real images to test on, of the same kind")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Looks at the images and writes the file; says what was found."""
+    from synth2real.errors import InputError
+    from synth2real.io.files import write_atomically
+    from synth2real.sources.base import check_same_classes
+
+    if arguments.path.exists():
+        raise InputError(f"{arguments.path} is there already; name another file, or delete it")
+    real_kind, real = _look(arguments.real)
+    synthetic_kind, synthetic = _look(arguments.synthetic)
+    check_same_classes(tuple(real.counts), tuple(synthetic.counts))
+    if arguments.test:
+        test = f"  test: {_quoted(arguments.test)} # real images that nothing learns from"
+    elif real_kind == "idx":
+        test = "  # its files of test images are those to test on"
+    elif (fewest := min(real.counts.values())) < ENOUGH:
+        folds = max(2, min(fewest, 5))
+        test = f"  folds: {folds} # each part is the test set once: what to do with few images"
+    else:
+        test = "  test_share: 0.2 # of each class, set apart to test on"
+    fixed = real.smallest == real.largest and max(real.largest[:2]) <= 128
+    images = "# images: {height: 64, width: 64}" if fixed else "images: {height: 64, width: 64}"
+    text = TEMPLATE.format(
+        path=arguments.path,
+        real_kind=real_kind,
+        real=_quoted(arguments.real),
+        found_real=real.text,
+        synthetic_kind=synthetic_kind,
+        synthetic=_quoted(arguments.synthetic),
+        found_synthetic=synthetic.text,
+        test=test,
+        size=real.sizes,
+        images=images,
+    )
+    with write_atomically(arguments.path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return {"real": real.text, "synthetic": synthetic.text, "out": str(arguments.path)}
+
+
+def _look(path: Path) -> tuple[str, Any]:
+    """The kind of source that a path is, and what is there."""
+    from synth2real.cli.images import look_at
+
+    kind = "folder"
+    if path.suffix == ".npz":
+        kind = "npz"
+    elif path.is_dir() and any("-ubyte" in entry.name for entry in path.iterdir()):
+        kind = "idx"
+    return kind, look_at(kind, path)
+
+
+def _quoted(path: Path) -> str:
+    """A path as YAML reads it, whatever is in its name."""
+    return json.dumps(str(path), ensure_ascii=False)
