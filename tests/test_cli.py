@@ -41,7 +41,7 @@ def gan(tmp_path: Path) -> Path:
     """A folder as the GAN stage leaves it."""
     (tmp_path / "seed0").mkdir()
     path = tmp_path / "seed0/networks.safetensors"
-    save_weights(path, STATE.weights, GAN.about | {"memorised": 0.2})
+    save_weights(path, STATE.weights, GAN.about | {"memorised": 1.2})
     return path.parent
 
 
@@ -183,7 +183,7 @@ def test_an_exported_generator_makes_the_same_images(
     gan = tiny_gan(preset, spec=spec, pixel_block=block, generator_blocks=1)
     state = random_gan_state(gan, spread=0.3)
     path, onnx = tmp_path / "networks.safetensors", tmp_path / "gan.onnx"
-    save_weights(path, state.weights, gan.about | {"memorised": 0.2})
+    save_weights(path, state.weights, gan.about | {"memorised": 1.2})
     assert main(["export", "--gan", str(path), str(onnx)]) == 0
     random = np.random.default_rng(0)
     images, labels = random_pixels(4, spec=spec), np.arange(4) % len(spec.classes)

@@ -232,8 +232,9 @@ def test_further_copies_are_other_conversions_of_the_same_images(folder: Path) -
 @pytest.mark.parametrize(
     "memorised, strength",
     [
-        (0.2, 0.4),
-        (1.3, 0.0),
+        (0.9, 0.5),
+        (1.2, 0.4),
+        (2.3, 0.0),
         (-0.1, 0.5),
         (None, 0.5),  # none held out, or PixelDA's step, which does not measure it
     ],
@@ -249,7 +250,7 @@ def test_the_more_is_memorised_the_weaker_may_conversions_be(
 
 def test_strength_is_measured_where_none_is_given(tmp_path: Path, folder: Path) -> None:
     gan = tiny_gan("synth2real", generator_blocks=1)
-    about = gan.about | {"memorised": 0.6}
+    about = gan.about | {"memorised": 1.6}
     state = random_gan_state(gan, spread=0.3)
     save_weights(tmp_path / "networks.safetensors", state.weights, about)
 

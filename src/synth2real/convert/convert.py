@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from synth2real.convert.config import LEAST_STRENGTH, ConvertConfig
+from synth2real.convert.config import HINGE, LEAST_STRENGTH, ConvertConfig
 from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, Network, init_state, start_training
 from synth2real.gan.step import generate
@@ -38,14 +38,15 @@ def untrained_generator(gan: Gan, seed: int) -> Network:
 def least_strength(gan_path: Path, given: float | None = None) -> float:
     """The strength of the weakest conversions: as given, else by what a GAN's training measured.
 
-    Where the discriminator knows the few real images by heart, conversions repeat them, and what is
-    between synthetic and real is worth more. Where nothing was held out, or by PixelDA's step, it
-    was not measured and is `LEAST_STRENGTH`.
+    The hinge loss wants 2 between real and converted images. Where the discriminator finds the few
+    real images that it learnt from so much more real than others, it knows them by heart, and
+    conversions repeat them: what is between synthetic and real is worth more. Up to half of that it
+    changes nothing. Where nothing was held out, or by PixelDA's step, it was not measured.
     """
     if given is not None:
         return given
     memorised = read_about(gan_path, "GAN")["memorised"]
-    return LEAST_STRENGTH * (1.0 - min(max(memorised or 0.0, 0.0), 1.0))
+    return LEAST_STRENGTH * min(max(HINGE - (memorised or 0.0), 0.0), 1.0)
 
 
 def convert_images(
