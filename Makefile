@@ -8,6 +8,7 @@
 # make growth     how cost grows, in benchmarks/growth.csv
 # make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
 # make lock   pins the newest packages; needs uv
+# make help   says all of this
 
 PYTHON ?= python3
 # The environment that is there, else the CPU's.
@@ -15,9 +16,12 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: env run status test check settings ablations benchmark growth lock
+.PHONY: help env run status test check settings ablations benchmark growth lock
 
 env: $(STAMP)
+
+help:
+	@sed -n 's/^# make/make/p' $(MAKEFILE_LIST)
 
 $(STAMP): envs/$(ENV).txt
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
