@@ -22,10 +22,10 @@ def run_job(folder: Path, body: str, library: str = "os") -> tuple[int, str, str
         text=True,
     )
     # Whatever came of it, that it ends stands last.
-    texts = (folder / "job.log").read_text(), result.stderr
-    assert all(text.endswith(" ends\n") for text in texts)
-    log, stderr = ("".join(text.splitlines(keepends=True)[:-1]) for text in texts)
-    return result.returncode, log, stderr
+    *lines, last = result.stderr.splitlines(keepends=True)
+    assert last.endswith(" ends\n")
+    log = (folder / "job.log").read_text()
+    return result.returncode, log.removesuffix(f"{last[:8]} ends\n"), "".join(lines)
 
 
 def test_log_lines_go_to_the_file_and_to_standard_error(tmp_path: Path) -> None:
@@ -36,6 +36,11 @@ def test_log_lines_go_to_the_file_and_to_standard_error(tmp_path: Path) -> None:
     assert [line[8:] for line in lines] == [
         f" {tmp_path}/job: {word}" for word in ("begins", "halfway")
     ]
+
+
+def test_a_log_ends_when_its_job_does(tmp_path: Path) -> None:
+    run_job(tmp_path, "raise InputError('splits.total: too many')")
+    assert (tmp_path / "job.log").read_text().endswith(" ends\n")
 
 
 def test_metrics_stand_in_the_file_alone(tmp_path: Path) -> None:
