@@ -222,7 +222,7 @@ def show_verdict(table, page):
         from synth2real.report.tables import short_verdict
 
         shown = {size.name: TITLES[size.name] for size in spread_sizes(EXPERIMENT.sizes)}
-        print(f"\nDo synthetic images help? Points of accuracy:\n{short_verdict(table, shown)}")
+        print(f"\nDo synthetic images help?\n{short_verdict(table, shown)}")
         print(f"All of it: {page if page.exists() else table}")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def test_an_npz_file_becomes_one_of_conversions(gan: Path, tmp_path: Path, capsy
     with np.load(paths[1]) as out:
         assert out["labels"].tolist() == [*LABELS, *LABELS]
         np.testing.assert_array_equal(out["images"], [*right(STATE, 0), *right(STATE, 1)])
-    made = lines(tmp_path / "out.metadata.jsonl")
+    made = lines(tmp_path / "out.npz.metadata.jsonl")
     assert [(m["image"], m["copy"], m["label"]) for m in made[4:6]] == [(4, 0, "7"), (5, 1, "3")]
     task = nnx.merge(GAN.task, STATE.task.trained, STATE.task.stats)
     logits = task.from_real(jnp.asarray(right(STATE, 0) / 127.5 - 1, jnp.float32))
@@ -153,12 +154,73 @@ def test_classes_that_the_gan_does_not_know_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_files_beside_out_are_not_written_over(gan: Path, tmp_path: Path, capsys) -> None:
+    write_idx(tmp_path / "train-images-idx3-ubyte", PIXELS[..., 0])
+    labels = tmp_path / "train-labels-idx1-ubyte"
+    write_idx(labels, LABELS)
+    before = labels.read_bytes()
+    paths = [
+        str(tmp_path / name) for name in ("train-images-idx3-ubyte", "train-images-idx2-ubyte")
+    ]
+    assert main(["convert", "--gan", str(gan), *paths]) == 1
+    assert "train-labels-idx1-ubyte is there already" in capsys.readouterr().err
+    assert labels.read_bytes() == before and not Path(paths[1]).exists()
+
+
+def test_copies_do_not_take_the_names_of_pictures(gan: Path, pictures: Path, capsys) -> None:
+    shutil.copy(pictures / "3/a.png", pictures / "3/a.copy1.png")
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(pictures.parent / "out")]
+    assert main([*arguments, "--copies", "2"]) == 1
+    assert "3/a.copy1.png: a picture and a copy" in capsys.readouterr().err
+    assert main(arguments) == 0
+
+
+def test_another_gan_at_the_same_place_does_not_go_on(
+    gan: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def stop(path: Path, image: np.ndarray) -> None:
+        raise KeyboardInterrupt
+
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_write_picture", stop)
+        assert main(arguments) == 130
+    path = gan / "networks.safetensors"
+    save_weights(path, random_gan_state(GAN, spread=0.2).weights, GAN.about | {"memorised": 1.2})
+    assert main(arguments) == 1
+    assert "part of another conversion" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [b"b\xff.png", "b\u2028c.png".encode(), b"b\nc.png"])
+def test_names_of_any_bytes_are_kept(
+    gan: Path, pictures: Path, tmp_path: Path, name: bytes
+) -> None:
+    path = pictures / "3" / os.fsdecode(name)
+    shutil.copy(pictures / "3/a.png", path)
+    out = tmp_path / "out"
+    assert main(["convert", "--gan", str(gan), str(pictures), str(out)]) == 0
+    assert (out / "3" / path.name).exists()
+    made = lines(out / "metadata.jsonl")
+    assert len(made) == 6 and f"3/{path.name}" in {m["file_name"] for m in made}
+
+
+@pytest.mark.parametrize("command", ["convert", "export"])
+def test_a_place_that_cannot_be_written_to_is_a_line(
+    gan: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture
+) -> None:
+    np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
+    images = [str(tmp_path / "in.npz")] if command == "convert" else []
+    out = str(tmp_path / "no/such/out.npz")
+    assert main([command, "--gan", str(gan), *images, out]) == 1
+    assert capsys.readouterr().err.endswith("no/such is no folder\n")
+
+
 def test_nothing_of_the_users_is_written_over(
     gan: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     before = files_below(pictures)
     assert main(["convert", "--gan", str(gan), str(pictures), str(pictures)]) == 1
-    assert "holds files already" in capsys.readouterr().err and files_below(pictures) == before
+    assert "lies in" in capsys.readouterr().err and files_below(pictures) == before
     np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
     assert main(["convert", "--gan", str(gan), *[str(tmp_path / "in.npz")] * 2]) == 1
     assert "is there already" in capsys.readouterr().err
@@ -218,6 +280,13 @@ def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None
     (row,) = [row for row in rows if row["image"] == "1/d.png"]
     assert row["class"] == str(int(logits.argmax()))
     assert float(row["probability"]) == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-4)
+
+
+def test_a_table_is_not_written_over(pictures: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "mine.csv").write_text("mine")
+    arguments = ["classify", "--model", "x", str(pictures), "--out", str(tmp_path / "mine.csv")]
+    assert main(arguments) == 1 and "is there already" in capsys.readouterr().err
+    assert (tmp_path / "mine.csv").read_text() == "mine"
 
 
 def test_other_weights_are_refused(gan: Path, pictures: Path, capsys) -> None:

@@ -139,6 +139,7 @@ MISTAKES = [
     ("gan: {seeds: [4294967296]}", "gan.seeds[0]", "a whole number from 0 to 4294967295"),
     ("gan: {samples: -5}", "gan.samples", "a whole number"),
     ("gan: {samples: 1e6}", "gan.samples", "YAML reads 1e6 as text; write 1000000"),
+    ("gan: {batch_size: 33}", "gan.batch_size", "33 cannot be halved, as gan.step joint has it"),
     ("gan: {samples: 127}", "gan.samples", "127 is not enough for one step; at least 128"),
     ("gan: {samples: 63, batch_size: 32}", "gan.samples", r"64 \(twice gan.batch_size\)"),
     ("gan: {batch_size: 1}", "gan.batch_size", "a whole number of at least 2"),

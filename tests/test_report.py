@@ -113,7 +113,8 @@ def test_tables_by_hand(folder: Path) -> None:
         ["gan", "2", "15", "10", "13", "900"],
         ["real", "1", "0", "0", "0", "0"],
     ]
-    head, line = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
+    first, head, line = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
+    assert first == "Points of accuracy, without warps:"
     assert head.split() == " ".join(TITLES.values()).split()
     right = "converted images, against none helps +20.00 not shown +0.00"
     assert " ".join(line.split()) == right

@@ -1,5 +1,6 @@
 """What `make status` says of a run, from what Snakemake and jobs leave."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,8 @@ def write(folder: Path, text: str, name: str = "2026-11-26T120000.123456.snakema
     path = folder / ".snakemake/log" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+    (folder / ".snakemake/locks").mkdir(exist_ok=True)
+    (folder / ".snakemake/locks/0.input.lock").touch()
 
 
 def test_finished_jobs_tell_how_long_the_others_take(tmp_path: Path) -> None:
@@ -69,6 +72,15 @@ def test_nothing_is_said_of_the_time_before_a_job_is_finished(tmp_path: Path) ->
         "0 of 8 jobs done, 0 running, 7 to come; nothing tells how long yet",
         "failed: gan, logs/1.log",
     ]
+
+
+def test_a_run_that_was_killed_is_told_by_its_lock_or_its_silence(tmp_path: Path) -> None:
+    write(tmp_path, PLAN)
+    log = next((tmp_path / ".snakemake/log").iterdir())
+    os.utime(log, (0, 0))
+    assert status(tmp_path).endswith("killed? snakemake --unlock")
+    (tmp_path / ".snakemake/locks/0.input.lock").unlink()
+    assert status(tmp_path) == "0 of 8 jobs done; the run has ended"
 
 
 def test_a_run_that_has_ended_says_so(tmp_path: Path) -> None:

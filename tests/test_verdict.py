@@ -168,6 +168,6 @@ def test_the_verdict_says_for_each_size_what_came_out(tmp_path: Path) -> None:
     assert float(rows[0]["difference"]) == pytest.approx(0.1)
     lines = text.read_text().splitlines()
     assert lines[2].startswith(
-        "- 20 real images: synthetic images, against none: **helps**, +10.00 ["
+        "- 20 real images, without warps: synthetic images, against none: **helps**, +10.00 ["
     )
     assert "one draw" in lines[-1]

@@ -11,6 +11,14 @@ AUGMENTED = "augmented"  # random warps; each part makes an equal share of every
 PSEUDO = "pseudo"  # that, and real images without labels (classify/pseudo.py)
 
 
+# Recipes as a person reads them.
+RECIPES = {
+    PLAIN: "without warps",
+    AUGMENTED: "with random warps",
+    PSEUDO: "with random warps and images without labels",
+}
+
+
 class TrainingSetKind(NamedTuple):
     """What a training set is made of.
 

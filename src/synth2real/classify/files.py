@@ -11,7 +11,8 @@ from flax import nnx
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.state import make_graph, scale_pixels
 from synth2real.classify.train import load_classifier
-from synth2real.io.files import write_csv
+from synth2real.errors import printable
+from synth2real.io.files import check_new, write_csv
 from synth2real.io.weights import read_about
 from synth2real.sources.folder import Folder
 from synth2real.sources.idx import IdxFile
@@ -30,8 +31,10 @@ def classify_files(
     Returns how many are of each class that the classifier knows.
 
     Raises:
-        InputError: the file is no classifier's, or an image cannot be read.
+        InputError: the table is there already, the file is no classifier's, or an image cannot be
+            read.
     """
+    check_new(out)
     about = read_about(model, "classifier")
     config = ClassifierConfig(**about["config"] | {"filters": tuple(about["config"]["filters"])})
     spec = load_spec(about["spec"])
@@ -47,7 +50,7 @@ def classify_files(
         labels_N, most_N = probability_NxC.argmax(-1), probability_NxC.max(-1)
         for i, label, most in zip(index, labels_N, most_N, strict=True):
             name = Path(source.listing.paths[i]) if isinstance(source, Folder) else i
-            rows.append((name, spec.classes[label], f"{most:.6f}"))
+            rows.append((printable(name), spec.classes[label], f"{most:.6f}"))
         update(len(rows))
     write_csv(out, COLUMNS, rows)
     found = Counter(row[1] for row in rows)

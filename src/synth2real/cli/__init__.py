@@ -40,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"synth2real {arguments.command}: {line}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a folder that cannot be written to
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"synth2real {arguments.command}: {place}{error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"synth2real {arguments.command}: stopped", file=sys.stderr)
         return 130

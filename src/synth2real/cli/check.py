@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synth2real.cli.numbers import positive
+
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
 COMPILING = 20.0  # seconds that a job takes besides its work
 
@@ -15,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", type=Path, nargs="*", metavar="YAML", help="settings, laid over config.yaml"
     )
-    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="all (%(default)s)")
+    parser.add_argument("--cores", type=positive, default=os.cpu_count(), help="all (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -24,13 +26,14 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     experiment = _read(arguments.files)
     found: dict[str, Any] = {}
-    problems = []
+    problems: list[str] = []
+    images = {}
     for name, choice in [
         ("real", experiment.real_source),
         ("synthetic", experiment.synthetic_source),
     ]:
         try:
-            found[name] = _describe(choice)
+            images[name], found[name] = _describe(choice)
         except InputError as error:
             problems.append(str(error))
     try:
@@ -39,7 +42,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         problems += [] if problems else [str(error)]
     if problems:
         raise InputError("\n".join(problems))
-    return found | _needs(experiment, arguments.cores or 1)
+    return found | _needs(experiment, images, arguments.cores)
 
 
 def _read(files: Sequence[Path]) -> Any:
@@ -68,13 +71,14 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return {**below, **above, **both}
 
 
-def _describe(choice: Any) -> str:
-    """How many images a source has, of which classes and which size."""
+def _describe(choice: Any) -> tuple[Any, str]:
+    """What was found of a source, None if it is downloaded when it is needed, and in words."""
     from synth2real.cli.images import look_at
 
-    if choice.kind in ("mnist", "fonts"):  # downloaded when it is needed
-        return {"mnist": "MNIST", "fonts": "digits of fonts"}[choice.kind]
-    return f"{look_at(choice.kind, Path(choice.path)).text} ({choice.path})"
+    if choice.kind in ("mnist", "fonts"):
+        return None, {"mnist": "MNIST", "fonts": "digits of fonts"}[choice.kind]
+    found = look_at(choice.kind, Path(choice.path))
+    return found, f"{found.text} ({choice.path})"
 
 
 def _check_test_images(experiment: Any) -> None:
@@ -93,7 +97,7 @@ def _check_test_images(experiment: Any) -> None:
         list(choose_test(config, labels_N, classes))
 
 
-def _needs(experiment: Any, cores: int) -> dict[str, Any]:
+def _needs(experiment: Any, found: Mapping[str, Any], cores: int) -> dict[str, Any]:
     """How many chains and jobs there are, and the time and disk that they take, roughly."""
     from synth2real.classify.config import PRESETS as CLASSIFIERS
     from synth2real.gan.config import PRESETS as GANS
@@ -103,15 +107,19 @@ def _needs(experiment: Any, cores: int) -> dict[str, Any]:
     gans = chains * len(experiment.gan_seeds)
     with_gan = sum(kind.needs_gan for kind in experiment.sets.values())
     sets = chains * (len(experiment.sets) - with_gan) + gans * with_gan
-    pixels = (experiment.images.height or 28) * (experiment.images.width or 28) / 28**2
-    images = experiment.splits.total or experiment.synthetic.images or 60_000
+    height, width, channels = found["real"].largest if found["real"] else (28, 28, 1)
+    height, width = experiment.images.height or height, experiment.images.width or width
+    channels = experiment.images.channels or channels
+    pixels = height * width / 28**2
+    all_of_them = sum(found["synthetic"].counts.values()) if found["synthetic"] else 60_000
+    images = experiment.splits.total or experiment.synthetic.images or all_of_them
     converted = (2 if experiment.controls else 1) * gans * images * experiment.convert.copies
     seconds = gans * (experiment.gan.samples / gan.training_rate + COMPILING)
     seconds += converted / gan.conversion_rate
     seconds += sets * (
         experiment.runs * experiment.classifier.samples / classifier.rate + COMPILING
     )
-    megabytes = (converted + 4 * images) * 28**2 * pixels * (experiment.images.channels or 1) / 1e6
+    megabytes = (converted + 4 * images) * height * width * channels / 1e6
     return {
         "real images": ", ".join(size.title(experiment.splits.total) for size in experiment.sizes),
         "GANs": gans,

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from synth2real.cli.numbers import natural, positive, share
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
@@ -20,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="labelled images: a folder with a sub-folder a class, an .npz or an IDX file",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="the same of their conversions")
-    parser.add_argument("--copies", type=_positive, default=1, help="conversions of each image")
-    parser.add_argument("--seed", type=_natural, default=0, help="draws noise and strengths")
+    parser.add_argument("--copies", type=positive, default=1, help="conversions of each image")
+    parser.add_argument("--seed", type=natural, default=0, help="draws noise and strengths")
     parser.add_argument(
         "--least-strength",
-        type=_share,
+        type=share,
         help="of the weakest conversions, from 0 to 1; without it as the GAN's training measured",
     )
 
@@ -48,26 +50,3 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "out": str(arguments.out),
         "least_strength": round(converter.least_strength, 3),
     }
-
-
-def _positive(text: str) -> int:
-    number = _natural(text)
-    if not number:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 1 is needed")
-    return number
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 0 is needed")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to 1 is needed")
-    return value

@@ -12,14 +12,14 @@ TEMPLATE = """\
 real: # {found_real}
   {real_kind}: {real}
 {test}
-  # unlabelled: more/photos # real images without labels, which help a lot
+  # unlabelled: more/photos # real images without labels
 
 synthetic: # {found_synthetic}
   {synthetic_kind}: {synthetic}
 
 # Images are {size}; of several sizes, or too large ones, say which to use (8 to 128):
 {images}
-# A first look, of minutes instead of an hour; leave it out for results that mean something:
+# A first look; leave it out for results that mean something (`synth2real check` says how long):
 # gan: {{samples: 50000}}
 """
 ENOUGH = 20  # images of the rarest class, a fifth of which can be tested on
@@ -36,12 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Looks at the images and writes the file; says what was found."""
-    from synth2real.errors import InputError
-    from synth2real.io.files import write_atomically
+    from synth2real.io.files import check_new, write_atomically
     from synth2real.sources.base import check_same_classes
 
-    if arguments.path.exists():
-        raise InputError(f"{arguments.path} is there already; name another file, or delete it")
+    check_new(arguments.path)
     real_kind, real = _look(arguments.real)
     synthetic_kind, synthetic = _look(arguments.synthetic)
     check_same_classes(tuple(real.counts), tuple(synthetic.counts))

@@ -76,6 +76,11 @@ def _check_budgets(experiment: Experiment) -> Iterator[str]:
             f"gan.samples: {gan.samples} is not enough for one step; at least "
             f"{2 * gan.batch_size} (twice gan.batch_size)"
         )
+    if gan.step == "joint" and gan.batch_size % 2:
+        yield (
+            f"gan.batch_size: {gan.batch_size} cannot be halved, as gan.step joint has it; an even "
+            "number can"
+        )
     if classifier.steps < 1:
         yield (
             f"classify.samples: {classifier.samples} is not enough for one step; at least "

@@ -41,12 +41,16 @@ def least_strength(gan_path: Path, given: float | None = None) -> float:
     The hinge loss wants 2 between real and converted images. Where the discriminator finds the few
     real images that it learnt from so much more real than others, it knows them by heart, and
     conversions repeat them: what is between synthetic and real is worth more. Up to half of that it
-    changes nothing. Where nothing was held out, or by PixelDA's step, it was not measured.
+    changes nothing. PixelDA's step does not measure it. Nor can it be where real images are too few
+    to hold one out: such are known by heart.
     """
     if given is not None:
         return given
-    memorised = read_about(gan_path, "GAN")["memorised"]
-    return LEAST_STRENGTH * min(max(HINGE - (memorised or 0.0), 0.0), 1.0)
+    about = read_about(gan_path, "GAN")
+    if about["config"]["step"] != "joint":
+        return LEAST_STRENGTH
+    memorised = HINGE if about["memorised"] is None else about["memorised"]
+    return LEAST_STRENGTH * min(max(HINGE - memorised, 0.0), 1.0)
 
 
 def convert_images(

@@ -18,7 +18,7 @@ from synth2real.convert.files import Converter
 from synth2real.errors import InputError
 from synth2real.gan.bend import BRIGHTEST, EPSILON, PAINT, REACH, BendGenerator, StyledNorm
 from synth2real.gan.networks import BN_EPSILON, LEAKINESS, SIGNED, Generator
-from synth2real.io.files import write_atomically
+from synth2real.io.files import check_new, write_atomically
 from synth2real.nn.layers import cubic
 from synth2real.spec import ImageSpec
 
@@ -29,14 +29,13 @@ def export_onnx(converter: Converter, path: Path) -> dict[str, str]:
     """Writes a GAN's generator; returns its inputs and their shapes.
 
     Raises:
-        InputError: the package onnx is not there.
+        InputError: the package onnx is not there, or the file is there already.
     """
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise InputError(
-            "onnx is not installed; `pip install 'synth2real[export]'` adds it"
-        ) from error
+        raise InputError("onnx is not installed; `.venv/bin/pip install onnx` adds it") from error
+    check_new(path)
     generator, spec = converter.generator, converter.gan.spec
     module = nnx.merge(converter.gan.generator, generator.params, generator.stats, copy=True)
     graph = _Graph(onnx)

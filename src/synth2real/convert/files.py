@@ -1,7 +1,9 @@
 """Conversion of files that a user has, with a GAN that was trained before."""
 
+import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,11 +16,11 @@ from flax import nnx
 from PIL import Image
 
 from synth2real.convert.convert import CONVERT, convert_images, least_strength
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.networks import TaskClassifier, signed_pixels
 from synth2real.gan.state import Gan, Network, init_state, make_gan
-from synth2real.io.files import write_atomically
+from synth2real.io.files import check_new, write_atomically
 from synth2real.io.weights import load_weights, read_about
 from synth2real.sources.base import class_labels
 from synth2real.sources.folder import THREADS, Folder
@@ -53,7 +55,8 @@ class Converter(NamedTuple):
         """Reads a GAN's file, or that in its folder.
 
         Raises:
-            InputError: it is none, or one that this version cannot read.
+            InputError: it is none, or one that this version cannot read, or its generator knows no
+                strength.
         """
         path = path / "networks.safetensors" if path.is_dir() else path
         about = read_about(path, "GAN")
@@ -61,7 +64,9 @@ class Converter(NamedTuple):
         shapes = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0))).weights
         weights = load_weights(path, {name: shapes[name] for name in ("generator", "task")})
         if gan.config.generator != "bend":
-            strength = 1.0 if strength is None else strength
+            if strength not in (None, 1.0):
+                raise InputError(f"{path}: its generator paints; strength is one that bends' alone")
+            strength = 1.0
         return cls(
             path,
             gan,
@@ -96,7 +101,11 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     Raises:
         InputError: `out` holds something else, or a picture cannot be read.
     """
+    _check_apart(source.path, out)
     labels_N = converter.labels(source.labels(), str(source.path))
+    _check_names(
+        [_name(path, copy) for copy in range(wanted.copies) for path in source.listing.paths]
+    )
     paths, origin = source.listing.paths, _origin(converter, wanted)
     batches = list(_batches(len(labels_N), wanted.copies))
     part = out / f".{METADATA}.part"
@@ -130,10 +139,9 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     Raises:
         InputError: `out` is there already, or the images cannot be read.
     """
-    beside = out.with_name(f"{out.name.split('.')[0]}.{METADATA}")
-    for path in (out, beside):
-        if path.exists():
-            raise InputError(f"{path} is there already; name another file, or delete it")
+    beside = out.with_name(f"{out.name}.{METADATA}")
+    for path in (*source.outputs(out), beside):
+        check_new(path)
     labels_N = converter.labels(source.labels(), str(source.path))
     origin = _origin(converter, wanted)
     images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
@@ -166,6 +174,28 @@ def _key(seed: int, copy: int, first: int) -> jax.Array:
     return jax.random.fold_in(jax.random.fold_in(key, copy), first)
 
 
+def _check_apart(source: Path, out: Path) -> None:
+    """Refuses to write into the folder that is read, or around it.
+
+    Raises:
+        InputError: one of both lies in the other.
+    """
+    one, other = source.resolve(), out.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise InputError(f"{out}: lies in {source} or around it; a folder of its own is needed")
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuses copies that would have the name of another picture.
+
+    Raises:
+        InputError: names one that comes twice.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(f"{printable(twice[0])}: a picture and a copy of another have this name")
+
+
 def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np.ndarray]]) -> int:
     """How many batches were done before; `part` then tells of these and no others.
 
@@ -173,10 +203,12 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
         InputError: the folder holds something else.
     """
     out, first = part.parent, _json(about)
-    lines = part.read_text(encoding="utf-8").splitlines(keepends=True) if part.exists() else []
+    text = part.read_text(encoding="utf-8") if part.exists() else ""
+    # A line that was being written when the run was stopped does not count.
+    lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
     if not lines:
-        if out.exists() and any(path != part for path in out.iterdir()):
-            raise InputError(f"{out}: holds files already; name a new or empty folder")
+        if out.exists() and (not out.is_dir() or any(path != part for path in out.iterdir())):
+            raise InputError(f"{out}: is there already; name a new or an empty folder")
         out.mkdir(parents=True, exist_ok=True)
         lines = [first]
     if lines[0] != first:
@@ -193,7 +225,10 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
 
 def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
     strength = round(converter.least_strength, 6)
-    return {"gan": str(converter.path), "seed": wanted.seed, "least_strength": strength}
+    # Another GAN may lie at the same place later.
+    digest = hashlib.sha256(converter.path.read_bytes()).hexdigest()[:16]
+    origin = {"gan": str(converter.path.absolute()), "weights": digest}
+    return {**origin, "seed": wanted.seed, "least_strength": strength}
 
 
 def _made(
@@ -205,7 +240,7 @@ def _made(
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False) + "\n"
+    return json.dumps(values) + "\n"  # ASCII: names may hold line breaks, or bytes of no text
 
 
 def _name(path: str, copy: int) -> str:

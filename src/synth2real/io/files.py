@@ -7,6 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from synth2real.errors import InputError
+
+
+def check_new(path: Path) -> None:
+    """Refuses a file that is there already, or that cannot be written.
+
+    Raises:
+        InputError: says which.
+    """
+    if path.exists():
+        raise InputError(f"{path} is there already; name another file, or delete it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: {path.parent} is no folder")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: {path.parent} cannot be written to")
+
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from synth2real.io.files import write_atomically
 from synth2real.io.trees import from_arrays, to_arrays, to_shapes
 
 VERSION = 1
+AGAIN = "if it is a run's, delete it, and the next run makes it again"
 NAME = "synth2real"  # of the metadata; the order of several would differ from file to file
 
 
@@ -39,14 +40,12 @@ def load_weights(path: Path, like: Any) -> Any:
         with safetensors.safe_open(path, framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in shapes}
     except (OSError, safetensors.SafetensorError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error}); delete it, and the next run makes it again"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error}); {AGAIN}") from error
     for name, shape in shapes.items():
-        if arrays[name].shape != shape:
+        found = arrays[name].shape
+        if found != shape:
             raise InputError(
-                f"{path}: {name} is {arrays[name].shape} where these settings make it {shape}; "
-                "delete it, and the next run makes it again"
+                f"{path}: {name} is {found} where these settings make it {shape}; {AGAIN}"
             )
     return from_arrays(like, arrays)
 
@@ -57,6 +56,8 @@ def read_about(path: Path, network: str) -> dict[str, Any]:
     Raises:
         InputError: they are not of such a network, or of a format that this version cannot read.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; a file in it, like run0.safetensors, is needed")
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}

@@ -46,6 +46,7 @@ def write_report(
     facts = json.loads(manifest.read_text(encoding="utf-8"))
     page = environment.get_template(TEMPLATE.name).render(
         answers=answers,
+        recipe=tables.recipe,
         tables={
             "verdict": tables.verdict_table(verdict, titles),
             "data": tables.data_table(accuracy, titles),

@@ -6,6 +6,7 @@ from the logs of jobs, whose last lines say how far they are, and from the times
 
 import re
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ import pandas as pd
 from synth2real.errors import InputError
 from synth2real.job import ENDS
 
+LONG = 300  # seconds; jobs that train say something twice a minute
 WIDTH = 70  # of a log's line that is shown; behind it are metrics
 
 
@@ -93,14 +95,21 @@ def status(folder: Path) -> str:
     run = read_run(text)
     done, total = run.done.total(), run.planned["total"]
     failed = [f"failed: {rule}, {path}" for rule, path in run.failed]
-    if run.ended or done == total:
+    locked = any((folder / ".snakemake/locks").glob("*"))
+    if run.ended or done == total or not locked:
         return "\n".join([f"{done} of {total} jobs done; the run has ended", *failed])
     running = _running(folder / "results/logs", log)
     left = seconds_left(run, _seconds(folder, run), [Path(name).name for name in running])
     waiting = total - done - len(running) - len(failed)
     first = f"{done} of {total} jobs done, {len(running)} running, {waiting} to come; "
     first += f"{_minutes(left)} or more to go" if left else "nothing tells how long yet"
-    return "\n".join([first, *failed, *(f"{name}: {line}" for name, line in running.items())])
+    lines = [first, *failed, *(f"{name}: {line}" for name, line in running.items())]
+    silent = time.time() - max(
+        path.stat().st_mtime for path in [log, *(folder / "results/logs").rglob("*.log")]
+    )
+    if silent > LONG:
+        lines.append(f"no sign of life for {_minutes(silent)}; killed? snakemake --unlock")
+    return "\n".join(lines)
 
 
 def _running(folder: Path, log: Path) -> dict[str, str]:

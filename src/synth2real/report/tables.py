@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from synth2real.sets import SETS
+from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import by_strongest
 from synth2real.verdict.report import points
 
@@ -45,6 +45,11 @@ def all_points(table: pd.DataFrame) -> list[str]:
     return [*map(points, table["difference"], table["low"], table["high"])]
 
 
+def recipe(rows: pd.DataFrame) -> str:
+    """The recipe of one size's answers, as a person reads it."""
+    return RECIPES[SETS[rows["dataset"].iloc[0]].recipe]
+
+
 def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """What the strongest recipe says, for each size as a person reads it."""
     table = read_verdict(path)
@@ -54,13 +59,16 @@ def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
 
 def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
     """What the strongest recipe says: a line for each question, a column for each size."""
+    found = answers(path, titles)
     columns = {
         title: (
             rows["verdict"] + " " + rows["difference"].map("{:+.2%}".format).str.rstrip("%")
         ).set_axis(rows["question"])
-        for title, rows in answers(path, titles).items()
+        for title, rows in found.items()
     }
-    return pd.DataFrame(columns).fillna("").rename_axis(None).to_string()
+    told = " and ".join(dict.fromkeys(recipe(rows) for rows in found.values()))
+    table = pd.DataFrame(columns).fillna("").rename_axis(None)
+    return f"Points of accuracy, {told}:\n{table.to_string()}"
 
 
 def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:

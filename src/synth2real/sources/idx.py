@@ -121,6 +121,14 @@ class IdxFile:
             )
         return fit_images(images_NxHxW[index_N], spec, fit)
 
+    def outputs(self, path: Path) -> list[Path]:
+        """The files that `write_like` writes.
+
+        Raises:
+            InputError: the name is not one of such a file.
+        """
+        return [path, _labels_path(path)]
+
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
         """Writes other images, and these labels, so many times over, beside them."""
         labels_N = read_idx(_labels_path(self.path))

@@ -78,6 +78,16 @@ class Npz:
         """How many images there are; labels need not be."""
         return self._header("images")[0][0]
 
+    def outputs(self, path: Path) -> list[Path]:
+        """The files that `write_like` writes.
+
+        Raises:
+            InputError: the name is not one of such a file.
+        """
+        if path.suffix != ".npz":
+            raise InputError(f"{path}: a name that ends in .npz is needed")
+        return [path]
+
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
         """Writes other images with these labels, so many times over."""
         save_arrays(path, images=images_NxHxWxC, labels=np.tile(self._labels, copies))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from synth2real.io.files import write_atomically, write_csv
+from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import Comparison, Right, accuracy, by_strongest, compare
 from synth2real.verdict.intervals import Estimate
 
@@ -60,7 +61,8 @@ def _summary(
     """One line for each size and question: what the strongest recipe says."""
     for size, found in comparisons.items():
         for c in itertools.compress(found, by_strongest([c.dataset for c in found])):
-            yield f"- {titles[size]}: {c.question}: **{c.word}**, {_points(c.difference)} points"
+            title = f"{titles[size]}, {RECIPES[SETS[c.dataset].recipe]}"
+            yield f"- {title}: {c.question}: **{c.word}**, {_points(c.difference)} points"
 
 
 def _sets(right: Mapping[str, Right]) -> Iterator[str]:

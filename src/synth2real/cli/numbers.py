@@ -1,0 +1,30 @@
+"""Numbers as arguments of commands."""
+
+import argparse
+import re
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    number = natural(text)
+    if not number:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 1 is needed")
+    return number
+
+
+def natural(text: str) -> int:
+    """A whole number of at least 0, and less than 2^32."""
+    if not re.fullmatch(r"[0-9]+", text) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 0 is needed")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to 1 is needed")
+    return value
