@@ -96,9 +96,10 @@ def test_features_are_those_of_a_classifier_of_synthetic_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trunks, "STEPS", 60)
+    config = tiny_gan("synth2real", batch_size=20, samples=40 * 1000).config
     trunk = Trunk(GAN.config, DIGITS, rngs=nnx.Rngs(0))
     images = bars(200)
-    learn_trunk(trunk, DIGITS, images, 20, KEY)
+    learn_trunk(trunk, config, DIGITS, images, KEY)
     x = images.images / 127.5 - 1
     for h in trunk.features(x):
         assert float(jnp.square(h).mean()) == pytest.approx(1, rel=1e-3)

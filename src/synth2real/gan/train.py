@@ -149,7 +149,7 @@ def _with_features(gan: Gan, state: GanState, synthetic: Images, key: jax.Array)
     """The state that training begins with, once the discriminator has learnt its features."""
     network = state.discriminator
     module = nnx.merge(gan.discriminator, network.params, network.stats, copy=True)
-    learn_trunk(module.trunk, gan.spec, synthetic, gan.config.batch_size, key)
+    learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key)
     params = nnx.state(module, nnx.Param)
     average = network.average and jax.tree.map(jnp.copy, params)
     return state._replace(discriminator=network._replace(params=params, average=average))

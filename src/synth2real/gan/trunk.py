@@ -19,9 +19,8 @@ from synth2real.training import Images, Metrics, Progress, Step, draw_batch, run
 
 log = logging.getLogger(__name__)
 
-# Ten seconds of a core; by then it reads nine in ten of the warped images.
+# At most, as a GAN may take fewer: ten seconds of a core.
 STEPS, LEARNING_RATE = 1000, 6e-3
-OPTIMISER = optax.adam(optax.cosine_onecycle_schedule(STEPS, LEARNING_RATE))
 MEASURED = 500  # images that show how large features are
 SMALLEST = 1e-6
 _he = nnx.initializers.he_normal()
@@ -78,7 +77,7 @@ class TrunkState(NamedTuple):
 
 
 def learn_trunk(
-    trunk: Trunk, spec: ImageSpec, synthetic: Images, batch_size: int, key: jax.Array
+    trunk: Trunk, config: GanConfig, spec: ImageSpec, synthetic: Images, key: jax.Array
 ) -> None:
     """Teaches a trunk the classes of synthetic images; its features then have a mean square of 1.
 
@@ -86,11 +85,13 @@ def learn_trunk(
         TrainingError: the loss is NaN or infinite.
     """
     graph, params = nnx.split(trunk)
-    start = TrunkState(jnp.zeros((), jnp.int32), params, OPTIMISER.init(params))
+    steps, batch_size = min(STEPS, config.steps), config.batch_size
+    optimiser = optax.adam(optax.cosine_onecycle_schedule(steps, LEARNING_RATE))
+    start = TrunkState(jnp.zeros((), jnp.int32), params, optimiser.init(params))
     log.info("the discriminator's features")
-    progress = Progress(STEPS * batch_size)
-    step = make_trunk_step(graph, spec, batch_size)
-    for state, losses in run_chunks(step, start, synthetic, key, steps=STEPS):
+    progress = Progress(steps * batch_size)
+    step = make_trunk_step(graph, optimiser, spec, batch_size)
+    for state, losses in run_chunks(step, start, synthetic, key, steps=steps):
         progress.update(int(state.step) * batch_size, losses)
     nnx.update(trunk, state.params)
     unit_features(trunk, signed_pixels(synthetic.images[:MEASURED]))
@@ -111,7 +112,12 @@ def unit_features(trunk: Trunk, x_BxHxWxC: jax.Array) -> None:
         before = size
 
 
-def make_trunk_step(graph: nnx.GraphDef, spec: ImageSpec, batch_size: int) -> Step:
+def make_trunk_step(
+    graph: nnx.GraphDef,
+    optimiser: optax.GradientTransformation,
+    spec: ImageSpec,
+    batch_size: int,
+) -> Step:
     """The pure `train_step(state, synthetic, key) -> (state, metrics)`.
 
     Images are warped as those of a classifier are (`synth2real.nn.augment`).
@@ -128,7 +134,7 @@ def make_trunk_step(graph: nnx.GraphDef, spec: ImageSpec, batch_size: int) -> St
             return task_loss(nnx.merge(graph, params)(warped), labels_B)
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)
-        updates, opt_state = OPTIMISER.update(grads, state.opt_state)
+        updates, opt_state = optimiser.update(grads, state.opt_state)
         params = optax.apply_updates(state.params, updates)
         return TrunkState(state.step + 1, params, opt_state), {"loss": loss}
 
