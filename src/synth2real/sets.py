@@ -11,7 +11,7 @@ AUGMENTED = "augmented"  # random warps; each part makes an equal share of every
 PSEUDO = "pseudo"  # that, and real images without labels (classify/pseudo.py)
 
 
-# Recipes as a person reads them.
+# Recipes as a person reads them, by rising strength.
 RECIPES = {
     PLAIN: "without warps",
     AUGMENTED: "with random warps",

@@ -1,5 +1,6 @@
 """Settings of the classify stage and its named presets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -85,5 +86,9 @@ PRESETS = {
 
 def classifier_config(preset: str, **overrides: Any) -> ClassifierConfig:
     """Builds a preset's settings with some of them replaced."""
-    values = PRESETS[preset].settings | overrides
-    return ClassifierConfig(**values | {"filters": tuple(values["filters"])})
+    return load_classifier_config(PRESETS[preset].settings | overrides)
+
+
+def load_classifier_config(values: Mapping[str, Any]) -> ClassifierConfig:
+    """The inverse of `dataclasses.asdict`, of JSON, too."""
+    return ClassifierConfig(**{**values, "filters": tuple(values["filters"])})

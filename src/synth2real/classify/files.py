@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from synth2real.classify.config import ClassifierConfig
+from synth2real.classify.config import load_classifier_config
 from synth2real.classify.state import make_graph, scale_pixels
 from synth2real.classify.train import load_classifier
 from synth2real.errors import printable
@@ -36,8 +36,7 @@ def classify_files(
     """
     check_new(out)
     about = read_about(model, "classifier")
-    config = ClassifierConfig(**about["config"] | {"filters": tuple(about["config"]["filters"])})
-    spec = load_spec(about["spec"])
+    config, spec = load_classifier_config(about["config"]), load_spec(about["spec"])
     classifier = nnx.merge(make_graph(config, spec), load_classifier(config, spec, model))
     predict = jax.jit(lambda images: jax.nn.softmax(classifier(scale_pixels(images))))
     total = source.count()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synth2real.cli.numbers import positive
+from synth2real.cli.arguments import positive
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
 COMPILING = 20.0  # seconds that a job takes besides its work
@@ -74,9 +74,10 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 def _describe(choice: Any) -> tuple[Any, str]:
     """What was found of a source, None if it is downloaded when it is needed, and in words."""
     from synth2real.cli.images import look_at
+    from synth2real.sources import NAMES
 
-    if choice.kind in ("mnist", "fonts"):
-        return None, {"mnist": "MNIST", "fonts": "digits of fonts"}[choice.kind]
+    if choice.kind in NAMES:
+        return None, NAMES[choice.kind]
     found = look_at(choice.kind, Path(choice.path))
     return found, f"{found.text} ({choice.path})"
 

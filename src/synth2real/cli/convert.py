@@ -4,17 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from synth2real.cli.numbers import natural, positive, share
+from synth2real.cli.arguments import add_gan, natural, positive, share
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument(
-        "--gan",
-        type=Path,
-        required=True,
-        help="networks.safetensors of a GAN, or its folder, like results/r0.007/draw0/gan/seed0",
-    )
+    add_gan(parser)
     parser.add_argument(
         "images",
         type=Path,
@@ -39,7 +34,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     source = open_images(arguments.images, labelled=True)
     converter = Converter.load(arguments.gan, arguments.least_strength)
-    total = arguments.copies * len(source.labels())
+    total = arguments.copies * source.count()
     wanted = Wanted(arguments.copies, arguments.seed, Progress(total).update)
     if isinstance(source, Folder):
         count = convert_folder(converter, source, arguments.out, wanted)

@@ -4,15 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from synth2real.cli.arguments import add_gan
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument(
-        "--gan",
-        type=Path,
-        required=True,
-        help="networks.safetensors of a GAN, or its folder, like results/r0.007/draw0/gan/seed0",
-    )
+    add_gan(parser)
     parser.add_argument("out", type=Path, metavar="OUT", help="the file to write, like gan.onnx")
 
 

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from PIL import Image
 
 from synth2real.convert.convert import CONVERT, convert_images, least_strength
 from synth2real.errors import InputError, printable
@@ -25,6 +24,7 @@ from synth2real.io.weights import load_weights, read_about
 from synth2real.sources.base import class_labels
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
+from synth2real.sources.images import to_picture
 from synth2real.sources.npz import Npz
 from synth2real.spec import load_spec
 from synth2real.training import BATCH, Images
@@ -75,13 +75,13 @@ class Converter(NamedTuple):
             least_strength(path, strength),
         )
 
-    def labels(self, names: list[str], origin: str) -> np.ndarray:
-        """The labels of class names, int32 [N].
+    def labels(self, source: Folder | Npz | IdxFile) -> np.ndarray:
+        """The labels of images, int32 [N].
 
         Raises:
-            InputError: the GAN knows no such class.
+            InputError: the GAN does not know one of their classes.
         """
-        return class_labels(names, self.gan.spec.classes, origin)
+        return class_labels(source.labels(), self.gan.spec.classes, str(source.path))
 
     def convert(self, images: Images, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
         """Conversions, uint8 [N, H, W, C], and with which probability they are of their classes."""
@@ -102,7 +102,7 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
         InputError: `out` holds something else, or a picture cannot be read.
     """
     _check_apart(source.path, out)
-    labels_N = converter.labels(source.labels(), str(source.path))
+    labels_N = converter.labels(source)
     _check_names(
         [_name(path, copy) for copy in range(wanted.copies) for path in source.listing.paths]
     )
@@ -111,7 +111,7 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     part = out / f".{METADATA}.part"
     begun = _begin(part, origin | {"copies": wanted.copies, "source": source.digest()}, batches)
     with open(part, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
-        for number, (copy, index) in enumerate(batches[begun:], begun + 1):
+        for copy, index in batches[begun:]:
             images = source.read(index, converter.gan.spec, "pad")
             data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
             converted, probability = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
@@ -121,7 +121,7 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
                 made = _made(converter, paths[i], labels_N[i], copy, probability[place])
                 lines.write(_json({"file_name": names[place], **made, **origin}))
             lines.flush()
-            wanted.update(sum(len(index) for _, index in batches[:number]))
+            wanted.update(copy * len(labels_N) + int(index[-1]) + 1)
     with write_atomically(out / METADATA) as temporary, open(part, "rb") as finished:
         finished.readline()  # what the run was
         with open(temporary, "wb") as file:
@@ -142,7 +142,7 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     beside = out.with_name(f"{out.name}.{METADATA}")
     for path in (*source.outputs(out), beside):
         check_new(path)
-    labels_N = converter.labels(source.labels(), str(source.path))
+    labels_N = converter.labels(source)
     origin = _origin(converter, wanted)
     images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
     made: list[np.ndarray] = []
@@ -250,6 +250,5 @@ def _name(path: str, copy: int) -> str:
 
 def _write_picture(path: Path, image_HxWxC: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(image_HxWxC[..., 0] if image_HxWxC.shape[-1] == 1 else image_HxWxC)
     with write_atomically(path) as temporary:
-        picture.save(temporary, quality=QUALITY)
+        to_picture(image_HxWxC).save(temporary, quality=QUALITY)

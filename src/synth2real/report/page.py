@@ -10,6 +10,7 @@ import yaml
 
 from synth2real.io.files import write_atomically
 from synth2real.report import tables
+from synth2real.sources import NAMES
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
@@ -67,9 +68,7 @@ def write_report(
 
 def _name(source: Mapping[str, str | None]) -> str:
     """Images as a person calls them."""
-    return {"mnist": "MNIST", "fonts": "digits of fonts"}.get(str(source["kind"])) or str(
-        source["path"]
-    )
+    return NAMES.get(str(source["kind"])) or str(source["path"])
 
 
 def _data_address(svg: Path) -> str:

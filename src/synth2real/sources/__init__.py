@@ -41,6 +41,8 @@ SOURCES = {
     ),
     "idx": SourceKind(Idx, "a folder with IDX files, or that and how their names begin", True),
 }
+# What has no path, as a person calls it; it is downloaded when it is needed.
+NAMES = {"mnist": "MNIST", "fonts": "digits of fonts"}
 PLACES = {kind: source.place for kind, source in SOURCES.items() if source.place}
 
 

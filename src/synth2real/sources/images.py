@@ -61,11 +61,12 @@ def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarra
         return images_NxHxW
     fitted = np.empty((len(images_NxHxW), *spec.shape), np.uint8)
     for place, image in enumerate(images_NxHxW):
-        fitted[place] = fit_picture(_picture(image), spec, fit)
+        fitted[place] = fit_picture(to_picture(image), spec, fit)
     return fitted
 
 
-def _picture(image_HxWxC: np.ndarray) -> Image.Image:
+def to_picture(image_HxWxC: np.ndarray) -> Image.Image:
+    """An image, uint8 [H, W, C] with C of 1 or more, as Pillow has it."""
     return Image.fromarray(image_HxWxC[..., 0] if image_HxWxC.shape[-1] == 1 else image_HxWxC)
 
 
@@ -90,7 +91,7 @@ def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
 
 def _resize(image_HxWxC: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
     height, width = image_HxWxC.shape[:2]
-    picture = _picture(image_HxWxC)
+    picture = to_picture(image_HxWxC)
     box = None
     size = spec.width, spec.height
     if fit == "crop":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
+from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.intervals import NORMAL, Estimate, estimate
 
 HELPS, NOT_SHOWN, HARMS, TOO_FEW = "helps", "not shown", "harms", "too few test images"
@@ -33,7 +33,6 @@ QUESTIONS = {
 }
 # Across recipes: the one is the other with images without labels, and averaged weights.
 UNLABELLED = ("images without labels, against none", "pseudo-original", "augmented-original")
-RECIPES = (PLAIN, AUGMENTED, PSEUDO)  # by rising strength
 
 # Whether classifiers, [classifiers, images] of each draw, recognise each test image.
 Right = Mapping[int, np.ndarray]

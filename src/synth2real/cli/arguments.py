@@ -1,7 +1,18 @@
-"""Numbers as arguments of commands."""
+"""Arguments that commands share."""
 
 import argparse
 import re
+from pathlib import Path
+
+
+def add_gan(parser: argparse.ArgumentParser) -> None:
+    """Adds --gan, a trained GAN."""
+    parser.add_argument(
+        "--gan",
+        type=Path,
+        required=True,
+        help="networks.safetensors of a GAN, or its folder, like results/r0.007/draw0/gan/seed0",
+    )
 
 
 def positive(text: str) -> int:
