@@ -25,8 +25,13 @@ CONVERT = 2**31  # folded into the seed's key; a small number would give a key o
 
 def load_generator(gan: Gan, path: Path) -> Network:
     """Reads the generator of a trained GAN."""
+    return load_network(gan, path, "generator")
+
+
+def load_network(gan: Gan, path: Path, name: str) -> Network:
+    """Reads one network of a trained GAN, by its name in `GanState.weights`."""
     state = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0)))
-    trained = load_weights(path, {"generator": state.weights["generator"]})["generator"]
+    trained = load_weights(path, {name: state.weights[name]})[name]
     return Network(**trained, opt_state=())
 
 

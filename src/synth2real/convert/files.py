@@ -14,13 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from synth2real.convert.convert import CONVERT, convert_images, least_strength
+from synth2real.convert.convert import (
+    CONVERT,
+    convert_images,
+    least_strength,
+    load_generator,
+    load_network,
+)
 from synth2real.errors import InputError, printable
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.networks import TaskClassifier, signed_pixels
-from synth2real.gan.state import Gan, Network, init_state, make_gan
+from synth2real.gan.state import Gan, Network, make_gan
 from synth2real.io.files import check_new, write_atomically
-from synth2real.io.weights import load_weights, read_about
+from synth2real.io.weights import read_about
 from synth2real.sources.base import class_labels
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
@@ -61,8 +67,7 @@ class Converter(NamedTuple):
         path = path / "networks.safetensors" if path.is_dir() else path
         about = read_about(path, "GAN")
         gan = make_gan(load_gan_config(about["config"]), load_spec(about["spec"]))
-        shapes = jax.eval_shape(lambda: init_state(gan.config, gan.spec, jax.random.key(0))).weights
-        weights = load_weights(path, {name: shapes[name] for name in ("generator", "task")})
+        task = load_network(gan, path, "task")
         if gan.config.generator != "bend":
             if strength not in (None, 1.0):
                 raise InputError(f"{path}: its generator paints; strength is one that bends' alone")
@@ -70,8 +75,8 @@ class Converter(NamedTuple):
         return cls(
             path,
             gan,
-            Network(**weights["generator"], opt_state=()),
-            nnx.merge(gan.task, weights["task"]["params"], weights["task"]["stats"]),
+            load_generator(gan, path),
+            nnx.merge(gan.task, task.params, task.stats),
             least_strength(path, strength),
         )
 
