@@ -10,14 +10,19 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-# Relative, so that a finished experiment stays finished when the project moves with its results.
-ROOT = Path(os.path.relpath(workflow.basedir))
-SRC = ROOT / "src"
-
 try:
     import synth2real
 except ModuleNotFoundError:
     raise WorkflowError("synth2real is not installed; `make env` installs it")
+
+PROJECT = Path(str(workflow.current_basedir)).parent
+if not PROJECT.is_dir():
+    # Snakemake fetches the rules of a hosted workflow alone; the rest is in the clone installed.
+    PROJECT = Path(synth2real.__file__).parents[2]
+# Relative, so that a finished experiment stays finished when the project moves with its results.
+ROOT = Path(os.path.relpath(PROJECT))
+SRC = ROOT / "src"
+
 if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
     raise WorkflowError(
         f"synth2real is installed from {Path(synth2real.__file__).parents[1]}, not from "
@@ -27,7 +32,7 @@ if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
 
 from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
-from synth2real.config.files import find_file_problems
+from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -59,6 +64,8 @@ CONDA_ENV = f"../envs/{'gpu' if GPU else 'cpu'}.yaml"
 if problems := find_file_problems([Path(path) for path in workflow.configfiles]):
     raise WorkflowError("\n".join(problems))
 try:
+    # A workflow that has this one as a module gives its `config` instead of config.yaml's.
+    config = lay_over(read_settings(ROOT / "config.yaml"), config)
     EXPERIMENT = read_experiment(config, FONT_MANIFEST)
 except InputError as error:
     raise WorkflowError(str(error))

@@ -58,9 +58,9 @@ def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.Com
     )
 
 
-def planned(folder: Path, *arguments: str) -> Counter[str]:
+def planned(folder: Path, *arguments: str, **variables: str) -> Counter[str]:
     """The jobs that a dry run plans, by rule."""
-    result = snakemake(folder, "--dry-run", *arguments)
+    result = snakemake(folder, "--dry-run", *arguments, **variables)
     assert result.returncode == 0, result.stderr
     text = result.stdout + result.stderr
     assert "Nothing to be done" in text or "Job stats:" in text

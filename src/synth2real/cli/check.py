@@ -47,28 +47,16 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _read(files: Sequence[Path]) -> Any:
     """The experiment of config.yaml and the files laid over it."""
-    import yaml
-
     from synth2real.config import read_experiment
-    from synth2real.config.files import find_file_problems
+    from synth2real.config.files import find_file_problems, lay_over, read_settings
     from synth2real.errors import InputError
 
     if problems := find_file_problems(list(files)):
         raise InputError("\n".join(problems))
-    config: dict[str, Any] = {}
-    for path in (ROOT / "config.yaml", *files):
-        config = _lay_over(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    config = read_settings(ROOT / "config.yaml")
+    for path in files:
+        config = lay_over(config, read_settings(path))
     return read_experiment(config, ROOT / "resources" / "fonts.csv")
-
-
-def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings over others, section by section, as Snakemake lays files of --configfile."""
-    both = {
-        key: _lay_over(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-    }
-    return {**below, **above, **both}
 
 
 def _describe(choice: Any) -> tuple[Any, str]:

@@ -1,9 +1,26 @@
-"""Checks of configuration files that YAML would pass, or not say where they are wrong."""
+"""Reads configuration files; says of broken ones what YAML would pass, or not say where it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a file that `find_file_problems` has passed."""
+    settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return settings
+
+
+def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over others, section by section, as Snakemake lays files of --configfile."""
+    both = {
+        key: lay_over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 def find_file_problems(paths: list[Path]) -> list[str]:
