@@ -118,7 +118,7 @@ def test_where_the_call_may_be_missing_it_is_not_made(
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    monkeypatch.setattr(jaxlib, "__version__", release)
+    monkeypatch.setattr(jaxlib.version, "__version__", release)
     assert not has_onednn()
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from synth2real.errors import InputError
 
@@ -54,7 +55,9 @@ def start_job(log_file: str, threads: int) -> None:
     os.environ["NPROC"] = str(threads)
 
 
-def _report(kind: type[BaseException], error: BaseException, traceback) -> None:
+def _report(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
     """Logs an error that a user can mend as one line, any other with its traceback."""
     trace = None if isinstance(error, InputError) else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
@@ -24,6 +25,7 @@ BATCH = 500  # images at a time where nothing is trained
 SECONDS_BETWEEN_LINES = 30.0
 
 State = Any  # a NamedTuple of arrays with the field `step`
+Arrays = nnx.State[str, Any]  # a network's parameters or statistics, or gradients, by name
 Metrics = dict[str, jax.Array]
 Step = Callable[[State, Any, jax.Array], tuple[State, Metrics]]
 
@@ -76,8 +78,10 @@ def join(parts: Sequence[Images]) -> Images:
 
 
 def in_batches(
-    function: Callable, data: np.ndarray | jax.Array | Images, key: jax.Array | None = None
-):
+    function: Callable[..., jax.Array],
+    data: np.ndarray | jax.Array | Images,
+    key: jax.Array | None = None,
+) -> np.ndarray:
     """Applies a compiled function to batches of images and puts the results together, [N, ...].
 
     `data` are images, with labels or without. With a key, the function gets another one for each
@@ -139,7 +143,7 @@ def _compile_step(step: Step) -> Step:
 
 @functools.cache
 def _compile_scan(step: Step, length: int) -> Step:
-    def scan(state, data, key):
+    def scan(state: State, data: Any, key: jax.Array) -> tuple[State, Metrics]:
         return jax.lax.scan(lambda state, _: step(state, data, key), state, length=length)
 
     return jax.jit(scan, donate_argnums=0)

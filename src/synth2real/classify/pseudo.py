@@ -5,7 +5,7 @@ NeurIPS 2020. Where the averaged classifier is sure of an image, that class is t
 image, warped at random. Labelled images are warped, too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -24,7 +24,7 @@ from synth2real.classify.state import (
 )
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
-from synth2real.training import Images, Metrics
+from synth2real.training import Arrays, Images, Metrics, Step
 
 CONFIDENT = 0.95  # of the highest probability, as in the paper
 AVERAGING = 0.01  # share of the newest weights in the average that pseudo-labels come from
@@ -40,7 +40,7 @@ class PseudoData(NamedTuple):
     unlabelled: jax.Array
 
 
-def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Callable:
+def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Step:
     """Returns the pure `train_step(state, data, key) -> (state, metrics)`.
 
     Metrics are the loss of labelled images, that of the others, and the share of those that the
@@ -52,7 +52,9 @@ def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Callable:
     def warp(x_BxHxWxC: jax.Array, key: jax.Array) -> jax.Array:
         return random_warp(x_BxHxWxC, key, spec.fill(1 / 255))
 
-    def train_step(state: ClassifierState, data: PseudoData, key: jax.Array):
+    def train_step(
+        state: ClassifierState, data: PseudoData, key: jax.Array
+    ) -> tuple[ClassifierState, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 5)
         images, labels_B = draw_evenly(data.pools, keys[0], config.batch_size)
         index_U = jax.random.randint(keys[1], (count,), 0, len(data.unlabelled))
@@ -63,7 +65,7 @@ def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Callable:
         x = jnp.concatenate([labelled_BxHxWxC, warp(unlabelled, keys[3])])
         targets = jnp.concatenate([labels_B, beliefs_UxC.argmax(-1)])
 
-        def loss_fn(params: nnx.State) -> tuple[jax.Array, Metrics]:
+        def loss_fn(params: Arrays) -> tuple[jax.Array, Metrics]:
             logits = nnx.merge(graph, params)(x, key=keys[4])
             losses = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
             labelled = losses[: config.batch_size].mean()

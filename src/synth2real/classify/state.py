@@ -11,6 +11,7 @@ from flax import nnx
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
 from synth2real.spec import ImageSpec
+from synth2real.training import Arrays
 
 
 class ClassifierState(NamedTuple):
@@ -20,12 +21,12 @@ class ClassifierState(NamedTuple):
     """
 
     step: jax.Array
-    params: nnx.State
+    params: Arrays
     opt_state: optax.OptState
-    average: nnx.State | tuple[()] = ()
+    average: Arrays | tuple[()] = ()
 
     @property
-    def trained(self) -> nnx.State:
+    def trained(self) -> Arrays:
         """The parameters to use after training."""
         return self.average or self.params
 
@@ -42,7 +43,7 @@ def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:
     return optax.adam(config.learning_rate)
 
 
-def make_graph(config: ClassifierConfig, spec: ImageSpec) -> nnx.GraphDef:
+def make_graph(config: ClassifierConfig, spec: ImageSpec) -> nnx.GraphDef[Classifier]:
     """The classifier's static structure; with parameters it makes a module again."""
     return nnx.graphdef(nnx.eval_shape(lambda: Classifier(config, spec, rngs=nnx.Rngs(0))))
 
@@ -58,7 +59,7 @@ def init_state(
 
 
 def apply_gradients(
-    optimiser: optax.GradientTransformation, state: ClassifierState, grads: nnx.State
+    optimiser: optax.GradientTransformation, state: ClassifierState, grads: Arrays
 ) -> ClassifierState:
     """Takes one step of the optimiser; the average stays as it is."""
     updates, opt_state = optimiser.update(grads, state.opt_state)

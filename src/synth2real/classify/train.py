@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 
@@ -28,14 +29,16 @@ from synth2real.classify.state import (
 from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
-from synth2real.training import Images, Progress, in_batches, run_chunks
+from synth2real.training import Arrays, Images, Metrics, Progress, Step, in_batches, run_chunks
 
 
-def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False):
+def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False) -> Step:
     """Returns the pure `train_step(state, pools, key) -> (state, metrics)`."""
     optimiser, graph = make_optimiser(config), make_graph(config, spec)
 
-    def train_step(state: ClassifierState, pools: Sequence[Images], key: jax.Array):
+    def train_step(
+        state: ClassifierState, pools: Sequence[Images], key: jax.Array
+    ) -> tuple[ClassifierState, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 3)
         key_batch, key_dropout, key_warp = keys
         images_BxHxWxC, labels_B = draw_evenly(pools, key_batch, config.batch_size)
@@ -43,9 +46,11 @@ def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = F
         if augment:
             x_BxHxWxC = random_warp(x_BxHxWxC, key_warp, spec.fill(1 / 255))
 
-        def loss_fn(params):
+        def loss_fn(params: Arrays) -> jax.Array:
             logits_BxC = nnx.merge(graph, params)(x_BxHxWxC, key=key_dropout)
-            return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
+            loss_B = optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B)
+            loss: jax.Array = loss_B.mean()
+            return loss
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)
         return apply_gradients(optimiser, state, grads), {"loss": loss}
@@ -59,7 +64,7 @@ def train_classifiers(
     training_set: TrainingSet,
     *,
     seeds: Sequence[int],
-) -> Iterator[nnx.State]:
+) -> Iterator[Arrays]:
     """Trains one classifier for each seed and yields their weights.
 
     An accelerator trains them side by side, a CPU one after the other: there, five at once take
@@ -91,7 +96,7 @@ def train_classifiers(
 
 def _make_step(
     config: ClassifierConfig, spec: ImageSpec, training_set: TrainingSet
-) -> tuple[Callable, Any]:
+) -> tuple[Step, Any]:
     """A training step and the data that it takes."""
     pools, augment, unlabelled = training_set
     if unlabelled is None:
@@ -120,18 +125,21 @@ def write_classifiers(
         save_weights(path, params, about(config, spec))
 
 
-def make_predict(config: ClassifierConfig, spec: ImageSpec) -> Callable:
+def make_predict(
+    config: ClassifierConfig, spec: ImageSpec
+) -> Callable[[Arrays, jax.Array], np.ndarray]:
     """Returns `predict(params, images)`: the class, int32 [N], of uint8 images [N, H, W, C]."""
     graph = make_graph(config, spec)
 
     @jax.jit
-    def predict(params: nnx.State, images_BxHxWxC: jax.Array) -> jax.Array:
+    def predict(params: Arrays, images_BxHxWxC: jax.Array) -> jax.Array:
         return nnx.merge(graph, params)(scale_pixels(images_BxHxWxC)).argmax(-1)
 
     return lambda params, images: in_batches(functools.partial(predict, params), images)
 
 
-def load_classifier(config: ClassifierConfig, spec: ImageSpec, path: Path) -> nnx.State:
+def load_classifier(config: ClassifierConfig, spec: ImageSpec, path: Path) -> Arrays:
     """Reads weights that `train_classifiers` wrote."""
     state = jax.eval_shape(lambda: init_state(config, spec, jax.random.key(0)))
-    return load_weights(path, state.params)
+    params: Arrays = load_weights(path, state.params)
+    return params

@@ -133,7 +133,9 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     return replace(experiment, sizes=_sizes(experiment, config["ratios"], counts))
 
 
-def _split(key: str, values: Mapping[str, Any], default: str) -> tuple[SourceChoice, dict]:
+def _split(
+    key: str, values: Mapping[str, Any], default: str
+) -> tuple[SourceChoice, dict[str, Any]]:
     """Which source a section names, and its other settings."""
     named = {kind: values[kind] for kind in PLACES if values.get(kind) is not None}
     if len(named) > 1:

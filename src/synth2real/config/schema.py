@@ -165,12 +165,12 @@ def _exponent(value: Any) -> str:
     return f" (YAML reads {value} as text; write {plain})"
 
 
-def _is_whole(_, value: Any) -> bool:
+def _is_whole(_: Any, value: Any) -> bool:
     """As JSON Schema's integer, but 2.0 is none: it would fail where a count is needed."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_finite(_, value: Any) -> bool:
+def _is_finite(_: Any, value: Any) -> bool:
     return _is_whole(_, value) or (isinstance(value, float) and math.isfinite(value))
 
 

@@ -193,7 +193,7 @@ def mixed_errors(
         ValueError: a classifier was tested on MNIST but not on GAN images.
     """
     chosen = [row for row in rows if row.dataset == dataset]
-    on_gan: dict[tuple, list[float]] = defaultdict(list)
+    on_gan: dict[tuple[str, str, int, int | None, int], list[float]] = defaultdict(list)
     for row in chosen:
         if row.test_set == "converted":
             for seed in (row.gan_seed, None):  # None: a classifier that no GAN had a part in

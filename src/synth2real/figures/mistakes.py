@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -31,12 +31,14 @@ class Votes(NamedTuple):
     @property
     def right_N(self) -> np.ndarray:
         """The share of classifiers that read each image."""
-        return self.votes[np.arange(len(self.labels)), self.labels] / self.votes[0].sum()
+        votes_N = self.votes[np.arange(len(self.labels)), self.labels]
+        share_N: np.ndarray = votes_N / self.votes[0].sum()
+        return share_N
 
 
 def read_votes(paths: Iterable[Path], classes: int) -> dict[tuple[str, ...], Votes]:
     """Counts predictions of the same test images, by parts of the sets with plain recipe."""
-    votes: dict = defaultdict(int)
+    votes: dict[tuple[str, ...], Any] = defaultdict(int)
     labels_N = np.empty(0)
     for path in paths:
         names = ("predictions", "labels", "datasets")
@@ -75,7 +77,8 @@ def _confusion(votes: Votes, classes: int) -> np.ndarray:
     """Per cent of each class' images that are taken for each class; zeros if it has none."""
     matrix_CxC = np.zeros((classes, classes))
     np.add.at(matrix_CxC, votes.labels, votes.votes)
-    return 100 * matrix_CxC / np.maximum(matrix_CxC.sum(1, keepdims=True), 1)
+    share_CxC: np.ndarray = 100 * matrix_CxC / np.maximum(matrix_CxC.sum(1, keepdims=True), 1)
+    return share_CxC
 
 
 def _draw_matrix(axes: Axes, matrix_CxC: np.ndarray, most: float, spec: ImageSpec) -> None:

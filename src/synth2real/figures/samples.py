@@ -121,7 +121,8 @@ def draw_panels(
 def nearest(image_HxWxC: Images, real_MxHxWxC: Images) -> Images:
     """The real image whose pixels differ least from an image's, by their mean square."""
     distance_M = [np.square(real - image_HxWxC.astype(float)).mean() for real in real_MxHxWxC]
-    return real_MxHxWxC[int(np.argmin(distance_M))]
+    image: Images = real_MxHxWxC[int(np.argmin(distance_M))]
+    return image
 
 
 def shown_classes(spec: ImageSpec) -> list[int]:

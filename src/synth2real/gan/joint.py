@@ -10,8 +10,6 @@ Real images without labels, if there are any, take the place of the labelled one
 discriminator, as images of the class that the task classifier reads.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -34,7 +32,7 @@ from synth2real.gan.step import (
     update_task,
 )
 from synth2real.nn.augment import random_affine
-from synth2real.training import Images, Metrics, draw_batch
+from synth2real.training import Arrays, Images, Metrics, Step, draw_batch
 
 # No images without labels in a fourth of the steps: the task classifier knows little yet.
 WARM_UP = 4
@@ -44,7 +42,7 @@ MAPPED = 0.8
 MEMORISED_IMAGES = 500  # of each side, or as many maps of fewer
 
 
-def make_joint_step(gan: Gan) -> Callable:
+def make_joint_step(gan: Gan) -> Step:
     """Returns the pure `train_step(state, data, key) -> (state, metrics)`.
 
     The generator is one that bends. Every network meets the others as they were before the step.
@@ -59,7 +57,7 @@ def make_joint_step(gan: Gan) -> Callable:
         images, labels_B = (jnp.concatenate([half, half]) for half in pairs)
         synthetic_BxHxWxC = signed_pixels(images)
 
-        def convert(params: nnx.State) -> tuple[jax.Array, jax.Array]:
+        def convert(params: Arrays) -> tuple[jax.Array, jax.Array]:
             network = state.generator._replace(params=params)
             key_noise, key_map = jax.random.split(keys[2])
             bent, converted = _convert(gan, network, synthetic_BxHxWxC, labels_B, key_noise)
@@ -160,7 +158,7 @@ def _judge(
     """What the other networks make of conversions: the gradient to them, and the loss."""
     weights, (_, key_fake) = gan.config.weights, jax.random.split(key)
 
-    def loss_fn(converted_BxHxWxC: jax.Array):
+    def loss_fn(converted_BxHxWxC: jax.Array) -> tuple[jax.Array, Metrics]:
         labels_B = batch.synthetic_labels
         known_B = known_labels(gan, data, labels_B)
         logits_B, _ = discriminate(gan, state.discriminator, converted_BxHxWxC, known_B, key_fake)
@@ -170,4 +168,5 @@ def _judge(
         total = weights.adversarial * adversarial + weights.task_converted * recognised
         return total, {"adversarial": adversarial}
 
-    return jax.grad(loss_fn, has_aux=True)(batch.converted)
+    to_converted, losses = jax.grad(loss_fn, has_aux=True)(batch.converted)
+    return to_converted, losses

@@ -10,7 +10,8 @@ def discriminator_loss(real_logits_B: jax.Array, fake_logits_B: jax.Array) -> ja
     """Cross entropy of calling real images 1 and converted images 0 (sum of both means)."""
     real = optax.sigmoid_binary_cross_entropy(real_logits_B, jnp.ones_like(real_logits_B))
     fake = optax.sigmoid_binary_cross_entropy(fake_logits_B, jnp.zeros_like(fake_logits_B))
-    return real.mean() + fake.mean()
+    loss: jax.Array = real.mean() + fake.mean()
+    return loss
 
 
 def adversarial_loss(fake_logits_B: jax.Array) -> jax.Array:
@@ -18,7 +19,9 @@ def adversarial_loss(fake_logits_B: jax.Array) -> jax.Array:
 
     Goodfellow et al., "Generative Adversarial Nets", 2014, section 3.
     """
-    return optax.sigmoid_binary_cross_entropy(fake_logits_B, jnp.ones_like(fake_logits_B)).mean()
+    loss_B = optax.sigmoid_binary_cross_entropy(fake_logits_B, jnp.ones_like(fake_logits_B))
+    loss: jax.Array = loss_B.mean()
+    return loss
 
 
 def hinge_discriminator_loss(real_logits_B: jax.Array, fake_logits_B: jax.Array) -> jax.Array:
@@ -36,7 +39,8 @@ def hinge_adversarial_loss(fake_logits_B: jax.Array) -> jax.Array:
 
 def task_loss(logits_BxC: jax.Array, labels_B: jax.Array) -> jax.Array:
     """Cross entropy of the task classifier's prediction."""
-    return optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
+    loss: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits_BxC, labels_B).mean()
+    return loss
 
 
 def pixel_change_loss(converted_BxHxWxC: jax.Array, source_BxHxWxC: jax.Array) -> jax.Array:

@@ -86,7 +86,8 @@ class ResidualBlock(nnx.Module):
 
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         h = nnx.relu(self.bn1(self.conv1(x), use_running_average=not train))
-        return x + self.bn2(self.conv2(h), use_running_average=not train)
+        change: jax.Array = self.bn2(self.conv2(h), use_running_average=not train)
+        return x + change
 
 
 class Generator(nnx.Module):
@@ -206,14 +207,16 @@ class TaskClassifier(nnx.Module):
         return self.dense2(h)
 
 
-def _stem(channels: int, filters: int, *, init: nnx.Initializer, rngs: nnx.Rngs) -> nnx.List:
+def _stem(
+    channels: int, filters: int, *, init: nnx.Initializer, rngs: nnx.Rngs
+) -> nnx.List[nnx.Conv]:
     widths = [channels, filters, 2 * filters]
     return nnx.List(
         [convolution(*pair, init=init, rngs=rngs) for pair in itertools.pairwise(widths)]
     )
 
 
-def _apply_stem(stem: nnx.List, x_BxHxWxC: jax.Array) -> jax.Array:
+def _apply_stem(stem: nnx.List[nnx.Conv], x_BxHxWxC: jax.Array) -> jax.Array:
     h = x_BxHxWxC
     for conv in stem:
         h = nnx.relu(max_pool_2x2(conv(h)))

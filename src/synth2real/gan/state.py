@@ -13,6 +13,7 @@ from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.projected import ProjectedDiscriminator
 from synth2real.spec import ImageSpec
+from synth2real.training import Arrays
 
 # By the names that settings have for them.
 GENERATORS: dict[str, type] = {"resnet": Generator, "bend": BendGenerator}
@@ -39,9 +40,10 @@ class Gan(NamedTuple):
 
     config: GanConfig
     spec: ImageSpec
-    generator: nnx.GraphDef
-    discriminator: nnx.GraphDef
-    task: nnx.GraphDef
+    # Of which class these two are, settings say.
+    generator: nnx.GraphDef[Any]
+    discriminator: nnx.GraphDef[Any]
+    task: nnx.GraphDef[TaskClassifier]
 
     @property
     def about(self) -> dict[str, Any]:
@@ -55,13 +57,13 @@ class Network(NamedTuple):
     `average` are averaged parameters, or () if the training has none.
     """
 
-    params: nnx.State
-    stats: nnx.State
+    params: Arrays
+    stats: Arrays
     opt_state: optax.OptState
-    average: nnx.State | tuple[()] = ()
+    average: Arrays | tuple[()] = ()
 
     @property
-    def trained(self) -> nnx.State:
+    def trained(self) -> Arrays:
         """The parameters to use after training."""
         return self.average or self.params
 
@@ -75,7 +77,7 @@ class GanState(NamedTuple):
     task: Network
 
     @property
-    def weights(self) -> dict[str, dict[str, nnx.State]]:
+    def weights(self) -> dict[str, dict[str, Arrays]]:
         """What a trained GAN's file holds: each network's trained parameters and statistics."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         networks["task"] = self.task
@@ -119,7 +121,7 @@ def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
     optimiser = make_optimiser(config)
     networks = []
     for module in _make_modules(config, spec, nnx.Rngs(key)):
-        _, params, stats = nnx.split(module, nnx.Param, ...)  # type: ignore[misc]
+        params, stats = nnx.state(module, nnx.Param, ...)
         average = jax.tree.map(jnp.copy, params) if config.step == "joint" else ()
         networks.append(Network(params, stats, optimiser.init(params), average))
     return GanState(jnp.zeros((), jnp.int32), *networks)
@@ -137,9 +139,7 @@ def _make_modules(config: GanConfig, spec: ImageSpec, rngs: nnx.Rngs) -> tuple[n
     return tuple(network(config, spec, rngs=rngs) for network in networks)
 
 
-def apply_gradients(
-    config: GanConfig, network: Network, grads: nnx.State, step: jax.Array
-) -> Network:
+def apply_gradients(config: GanConfig, network: Network, grads: Arrays, step: jax.Array) -> Network:
     """Takes a step, the one numbered `step` from 0, of the network's optimiser."""
     updates, opt_state = make_optimiser(config).update(grads, network.opt_state)
     params = optax.apply_updates(network.params, updates)

@@ -16,7 +16,7 @@ from synth2real.gan.losses import (
 from synth2real.gan.networks import signed_pixels
 from synth2real.gan.projected import NO_CLASS
 from synth2real.gan.state import Gan, GanState, Network, apply_gradients
-from synth2real.training import Images, Metrics, draw_batch
+from synth2real.training import Arrays, Images, Metrics, Step, draw_batch
 
 
 class GanData(NamedTuple):
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     converted: jax.Array
 
 
-def make_train_step(gan: Gan) -> Callable:
+def make_train_step(gan: Gan) -> Step:
     """Returns the pure `train_step(state, data, key) -> (state, metrics)`.
 
     As in PixelDA, one step updates discriminator and task classifier on one batch, then the
@@ -79,7 +79,7 @@ def generate(
     *,
     train: bool,
     least_strength: float = 1.0,
-) -> tuple[jax.Array, nnx.State]:
+) -> tuple[jax.Array, Arrays]:
     """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics.
 
     Each conversion has a strength of its own, at random from the least to 1. That needs a generator
@@ -101,7 +101,7 @@ def discriminate(
     x_BxHxWxC: jax.Array,
     labels_B: jax.Array,
     key: jax.Array,
-) -> tuple[jax.Array, nnx.State]:
+) -> tuple[jax.Array, Arrays]:
     """Judges images [-1, 1] as in training; returns logits [B] and new batch statistics.
 
     Each call has a module of its own: spectral normalisation divides the kernels of the one it is
@@ -148,7 +148,7 @@ def update_discriminator(
     real_labels_B = known_labels(gan, data, batch.real_labels)
     fake_labels_B = known_labels(gan, data, batch.synthetic_labels)
 
-    def loss_fn(params):
+    def loss_fn(params: Arrays) -> tuple[jax.Array, tuple[jax.Array, Arrays]]:
         # Real and converted batches go apart: PixelDA's batch norm has statistics of each.
         discriminator = state.discriminator._replace(params=params)
         real_logits_B, stats = discriminate(gan, discriminator, batch.real, real_labels_B, key_real)
@@ -168,7 +168,7 @@ def update_task(gan: Gan, state: GanState, batch: Batch, key: jax.Array) -> tupl
     """Updates the task classifier on images of all three kinds."""
     keys = jax.random.split(key, 3)
 
-    def loss_fn(params):
+    def loss_fn(params: Arrays) -> tuple[jax.Array, Metrics]:
         task = nnx.merge(gan.task, params, state.task.stats, copy=True)
         logits_synthetic_BxC = task.from_synthetic(batch.synthetic, key=keys[0])
         logits_converted_BxC = task.from_real(batch.converted, key=keys[1])
@@ -192,7 +192,7 @@ def _update_generator(
     images_BxHxWxC, labels_B = draw_batch(data.synthetic, keys[0], gan.config.batch_size)
     synthetic_BxHxWxC = signed_pixels(images_BxHxWxC)
 
-    def loss_fn(params):
+    def loss_fn(params: Arrays) -> tuple[jax.Array, tuple[Metrics, Arrays]]:
         generator = state.generator._replace(params=params)
         converted, stats = generate(
             gan, generator, synthetic_BxHxWxC, labels_B, keys[1], train=True

@@ -60,7 +60,9 @@ def load_gan_data(
     return train, validation
 
 
-def make_validate(gan: Gan, train: GanData, validation: GanData) -> Callable:
+def make_validate(
+    gan: Gan, train: GanData, validation: GanData
+) -> Callable[[GanState, jax.Array], dict[str, float | None]]:
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
     On real ones, and on conversions of held-out synthetic images, with their labels; at most 500 of

@@ -15,7 +15,7 @@ from synth2real.gan.networks import SIGNED, convolution, discriminator_layers, s
 from synth2real.nn.augment import random_warp
 from synth2real.nn.layers import max_pool_2x2, space_to_depth
 from synth2real.spec import ImageSpec
-from synth2real.training import Images, Metrics, Progress, Step, draw_batch, run_chunks
+from synth2real.training import Arrays, Images, Metrics, Progress, Step, draw_batch, run_chunks
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class TrunkState(NamedTuple):
     """All that a step of the trunk's training changes."""
 
     step: jax.Array
-    params: nnx.State
+    params: Arrays
     opt_state: optax.OptState
 
 
@@ -113,7 +113,7 @@ def unit_features(trunk: Trunk, x_BxHxWxC: jax.Array) -> None:
 
 
 def make_trunk_step(
-    graph: nnx.GraphDef,
+    graph: nnx.GraphDef[Trunk],
     optimiser: optax.GradientTransformation,
     spec: ImageSpec,
     batch_size: int,
@@ -130,7 +130,7 @@ def make_trunk_step(
         images, labels_B = draw_batch(synthetic, key_batch, batch_size)
         warped = random_warp(signed_pixels(images), key_warp, spec.fill(*SIGNED))
 
-        def loss_fn(params: nnx.State) -> jax.Array:
+        def loss_fn(params: Arrays) -> jax.Array:
             return task_loss(nnx.merge(graph, params)(warped), labels_B)
 
         loss, grads = jax.value_and_grad(loss_fn)(state.params)

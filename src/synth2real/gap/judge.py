@@ -5,19 +5,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import TrainingSet
-from synth2real.classify.state import about
-from synth2real.classify.train import (
-    load_classifier,
-    make_graph,
-    make_predict,
-    scale_pixels,
-    train_classifiers,
-)
+from synth2real.classify.state import about, make_graph, scale_pixels
+from synth2real.classify.train import load_classifier, make_predict, train_classifiers
 from synth2real.gap.table import Measurement, write_measurements
 from synth2real.io.weights import save_weights
 from synth2real.spec import ImageSpec
@@ -62,5 +57,5 @@ def judge_images(
     judge = nnx.merge(make_graph(config, spec), load_classifier(config, spec, path))
     see = jax.jit(lambda images_BxHxWxC: judge.features(scale_pixels(images_BxHxWxC)))
     features_NxD = in_batches(see, images_NxHxWxC)
-    predictions_N = np.asarray(judge.dense2(features_NxD).argmax(-1))
+    predictions_N = np.asarray(judge.dense2(jnp.asarray(features_NxD)).argmax(-1))
     return Seen(features_NxD.astype(np.float64), predictions_N)

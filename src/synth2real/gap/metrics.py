@@ -24,7 +24,8 @@ def frechet_distance(x_NxD: Features, y_MxD: Features) -> float:
 
 def _covariance_root(x_NxD: Features) -> Features:
     """A matrix R, [min(N, D), D], with the features' covariance as R'R."""
-    return np.linalg.qr(x_NxD - x_NxD.mean(0), mode="r") / np.sqrt(len(x_NxD) - 1)
+    root: Features = np.linalg.qr(x_NxD - x_NxD.mean(0), mode="r") / np.sqrt(len(x_NxD) - 1)
+    return root
 
 
 def kernel_distance(
@@ -49,17 +50,19 @@ def kernel_distance(
 
 def _squared_discrepancy(x_NxD: Features, y_NxD: Features) -> float:
     n = len(x_NxD)
-    within = sum((_kernel(z, z).sum() - _kernel_diagonal(z).sum()) for z in (x_NxD, y_NxD))
-    return within / (n * (n - 1)) - 2 * _kernel(x_NxD, y_NxD).mean()
+    within: float = sum((_kernel(z, z).sum() - _kernel_diagonal(z).sum()) for z in (x_NxD, y_NxD))
+    across: float = _kernel(x_NxD, y_NxD).mean()
+    return within / (n * (n - 1)) - 2 * across
 
 
 def _kernel(x_NxD: Features, y_MxD: Features) -> Features:
-    k_NxM = x_NxD @ y_MxD.T / x_NxD.shape[1] + 1
+    k_NxM: Features = x_NxD @ y_MxD.T / x_NxD.shape[1] + 1
     return k_NxM * k_NxM * k_NxM  # numpy's ** 3 takes many times as long
 
 
 def _kernel_diagonal(x_NxD: Features) -> Features:
-    return (np.square(x_NxD).mean(1) + 1) ** 3
+    squares_N: Features = np.square(x_NxD).mean(1)
+    return (squares_N + 1) ** 3
 
 
 def density_and_coverage(
@@ -86,4 +89,6 @@ def density_and_coverage(
 
 
 def _squared_distances(x_BxD: Features, y_MxD: Features) -> Features:
-    return np.square(x_BxD).sum(1)[:, None] - 2 * x_BxD @ y_MxD.T + np.square(y_MxD).sum(1)
+    xx_B: Features = np.square(x_BxD).sum(1)
+    yy_M: Features = np.square(y_MxD).sum(1)
+    return xx_B[:, None] - 2 * x_BxD @ y_MxD.T + yy_M

@@ -65,7 +65,7 @@ def read_about(path: Path, network: str) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read as weights ({error})") from error
     if NAME not in metadata:
         raise InputError(f"{path}: has no weights of synth2real; a run's are in results/")
-    about = json.loads(metadata[NAME])
+    about: dict[str, Any] = json.loads(metadata[NAME])
     if about["version"] != VERSION:
         raise InputError(
             f"{path}: is of version {about['version']} of the format, and this synth2real reads "

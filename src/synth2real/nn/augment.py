@@ -85,7 +85,8 @@ def resample(images_BxHxWxC: jax.Array, grid_Bx2xHxW: jax.Array, fill: Fill) -> 
 
 def _resample(images_BxHxWxC: jax.Array, grid_Bx2xHxW: jax.Array, mode: str) -> jax.Array:
     def channel(image_HxW: jax.Array, grid_2xHxW: jax.Array) -> jax.Array:
-        return map_coordinates(image_HxW, list(grid_2xHxW), order=1, mode=mode)
+        mapped_HxW: jax.Array = map_coordinates(image_HxW, list(grid_2xHxW), order=1, mode=mode)
+        return mapped_HxW
 
     image = jax.vmap(channel, in_axes=(-1, None), out_axes=-1)
     return jax.vmap(image)(images_BxHxWxC, grid_Bx2xHxW)

@@ -21,7 +21,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 from jax.experimental.compilation_cache import compilation_cache
 
 from synth2real.nn.config import ComputeConfig
@@ -98,7 +98,7 @@ def conv_general_dilated(
 def has_onednn() -> bool:
     """Whether this jaxlib has the call, and settings allow it."""
     machine = platform.system(), platform.machine()
-    known = machine == ("Linux", "x86_64") and jaxlib.__version__ in KNOWN_RELEASES
+    known = machine == ("Linux", "x86_64") and jaxlib.version.__version__ in KNOWN_RELEASES
     return known and _config.convolutions == "auto"
 
 
@@ -137,11 +137,15 @@ def _convolve_onednn(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     return _call_onednn(x, kernel, _same(x, kernel, stride), stride=stride)
 
 
-def _forward(x: jax.Array, kernel: jax.Array, stride: int):
+def _forward(
+    x: jax.Array, kernel: jax.Array, stride: int
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     return _convolve_onednn(x, kernel, stride), (x, kernel)
 
 
-def _backward(stride: int, residuals, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(
+    stride: int, residuals: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
     pads = _same(x, kernel, stride)
     if stride == 1:

@@ -29,12 +29,12 @@ def _pool(x_BxHxWxC: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.maximum(top, bottom), place.astype(jnp.uint8)
 
 
-def _pool_forward(x_BxHxWxC: jax.Array):
+def _pool_forward(x_BxHxWxC: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     maxima, place = _pool(x_BxHxWxC)
     return maxima, (place, x_BxHxWxC)
 
 
-def _pool_backward(residuals, gradient: jax.Array) -> tuple[jax.Array]:
+def _pool_backward(residuals: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array]:
     place, x_BxHxWxC = residuals
     b, h, w, c = x_BxHxWxC.shape
     places = jnp.arange(4, dtype=jnp.uint8).reshape(1, 1, 2, 1, 2, 1)

@@ -34,8 +34,8 @@ class Run(NamedTuple):
         ended: whether the run is over.
     """
 
-    planned: Counter
-    done: Counter
+    planned: Counter[str]
+    done: Counter[str]
     failed: Sequence[tuple[str, str]]
     at_once: int
     ended: bool

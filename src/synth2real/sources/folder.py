@@ -173,7 +173,7 @@ def _reason(error: Exception) -> str:
     return f"cannot be read as a picture ({reason(error)}); replace or delete it"
 
 
-def _entries(folder: Path) -> list[os.DirEntry]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder and not hidden; macOS and Windows hide files of their own there."""
     try:
         with os.scandir(folder) as entries:
@@ -184,7 +184,7 @@ def _entries(folder: Path) -> list[os.DirEntry]:
         ) from error
 
 
-def _is_folder(entry: os.DirEntry) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=True)
     except OSError:  # a link to itself

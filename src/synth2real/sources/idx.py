@@ -208,4 +208,4 @@ def _parse_header(data: bytes, name: str) -> list[int]:
         raise InputError(
             f"{name} is truncated: its header of {header} bytes is not whole; get it again"
         )
-    return np.frombuffer(data[4:header], ">u4").astype(int).tolist()
+    return [int(size) for size in np.frombuffer(data[4:header], ">u4")]

@@ -12,6 +12,7 @@ import pickle
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     ALLOWED = {"_reconstruct", "ndarray", "dtype", "scalar"}
 
-    def find_class(self, module: str, name: str):
+    def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "numpy" and name in self.ALLOWED:
             return super().find_class(module, name)
         if (module, name) == ("_codecs", "encode"):

@@ -96,7 +96,8 @@ class Npz:
         self._header(name)
         try:
             with np.load(self.path, allow_pickle=False) as file:
-                return file[name]
+                array: np.ndarray = file[name]
+                return array
         except _ERRORS as error:
             raise InputError(
                 f"{self.path}: {name} cannot be read ({reason(error)}); save the file again"

@@ -83,4 +83,6 @@ def _variance_of_both(values_UxN: np.ndarray) -> float:
         - values_UxN.mean(0, keepdims=True)
         + values_UxN.mean()
     )
-    return float((residuals_UxN**2).sum()) / ((units - 1) * (images - 1) * units * images)
+    squares = float((residuals_UxN**2).sum())
+    variance: float = squares / ((units - 1) * (images - 1) * units * images)
+    return variance

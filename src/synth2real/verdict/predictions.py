@@ -20,7 +20,9 @@ def read_right(paths: Mapping[Chain, Path]) -> dict[str, dict[str, Right]]:
     they stand side by side, and each draw is one of all folds.
     """
     # By size, set, draw and fold: the classifiers of each GAN, [runs, images].
-    found: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(dict))))
+    found: dict[str, dict[str, dict[int, dict[str, dict[int | None, np.ndarray]]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
+    )
     for (fold, size, draw, gan_seed), path in paths.items():
         names = ("predictions", "labels", "datasets")
         predictions_CxN, labels_N, datasets_C = load_arrays(path, *names)

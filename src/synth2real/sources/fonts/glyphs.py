@@ -129,7 +129,7 @@ def _rotate(points_Px2: NDArray[np.float64], angles_A: Sequence[float]) -> NDArr
     """Rotated copies [A, P, 2], counter-clockwise with y upwards."""
     radians_A = np.deg2rad(np.asarray(angles_A, np.float64))
     cos_A, sin_A = np.cos(radians_A), np.sin(radians_A)
-    turn_Ax2x2 = np.array([[cos_A, sin_A], [-sin_A, cos_A]]).transpose(2, 0, 1)
+    turn_Ax2x2: NDArray[np.float64] = np.array([[cos_A, sin_A], [-sin_A, cos_A]]).transpose(2, 0, 1)
     return points_Px2 @ turn_Ax2x2
 
 
@@ -149,7 +149,8 @@ def _fit_box(outline: Outline, points_AxPx2: NDArray[np.float64]) -> NDArray[np.
     # An outline without extent has no ink, and would divide by 0.
     side_A = (high_Ax2 - low_Ax2).max(axis=1).clip(1)
     middle_Ax2 = (high_Ax2 + low_Ax2) / 2
-    return (fine_AxPx2 - middle_Ax2[:, None]) / side_A[:, None, None] + 0.5
+    fitted: NDArray[np.float64] = (fine_AxPx2 - middle_Ax2[:, None]) / side_A[:, None, None] + 0.5
+    return fitted
 
 
 def _rasterise(
@@ -174,7 +175,10 @@ def _rasterise(
             raise freetype.FT_Exception(error)
     # Rows, then columns, in small integers: a quarter of the time of one mean over both.
     rows_AxHxW = large_AxHxW.reshape(-1, box, OVERSAMPLING, side).sum(axis=2, dtype=np.uint16)
-    return rows_AxHxW.reshape(-1, box, box, OVERSAMPLING).sum(axis=3) / OVERSAMPLING**2
+    coverage_AxHxW: NDArray[np.float64] = (
+        rows_AxHxW.reshape(-1, box, box, OVERSAMPLING).sum(axis=3) / OVERSAMPLING**2
+    )
+    return coverage_AxHxW
 
 
 def _freetype_outlines(outline: Outline, points_AxPx2: NDArray[np.float64]) -> Iterator[Any]:
@@ -195,7 +199,7 @@ def _freetype_outlines(outline: Outline, points_AxPx2: NDArray[np.float64]) -> I
 
 def _full_contrast(coverage_AxHxW: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Rescales each image to a maximum of 255; a blank one stays blank."""
-    peak_Ax1x1 = coverage_AxHxW.max(axis=(1, 2), keepdims=True)
+    peak_Ax1x1: NDArray[np.float64] = coverage_AxHxW.max(axis=(1, 2), keepdims=True)
     peak_Ax1x1[peak_Ax1x1 == 0] = 1
     return np.rint(coverage_AxHxW * (255 / peak_Ax1x1)).astype(np.uint8)
 
