@@ -43,3 +43,9 @@ rule all:
         "results/report.html",
         "results/fonts/credits.md" if FROM_FONTS else [],
         expand("results/figures/{figure}.png", figure=FIGURES),
+        [
+            f"results/{fold}{size}/draw{draw}/convert/seed{seed}/{format}"
+            for fold, size, draw in CHAIN_KEYS
+            for seed in GAN_SEEDS
+            for format in EXPERIMENT.formats
+        ],

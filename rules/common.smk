@@ -33,6 +33,7 @@ if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
 from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
+from synth2real.convert.config import FORMATS
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS

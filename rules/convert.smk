@@ -3,6 +3,7 @@
 #   out: results/{size}/draw{draw}/convert/seed{seed}/{train,test}.npz (images, labels)
 #        results/{size}/draw{draw}/convert/untrained_seed{seed}/, the same by the GAN's generator
 #        before it was trained: the control
+#        results/{size}/draw{draw}/convert/seed{seed}/{folder,parquet}/, if convert.formats says so
 
 CONVERSIONS = IMAGES_HELD * EXPERIMENT.convert.copies
 
@@ -54,3 +55,30 @@ use rule convert as convert_untrained with:
         gan=asdict(EXPERIMENT.gan),
         config=asdict(EXPERIMENT.convert),
         trained=False,
+
+
+rule convert_format:
+    input:
+        code=code("convert_format.py"),
+        networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.safetensors",
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+        converted_train="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
+        converted_test="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
+        synthetic_train="results/synthetic/train.npz",
+        synthetic_test="results/synthetic/test.npz",
+    output:
+        directory("results/{fold}{size}/draw{draw}/convert/seed{seed}/{format}"),
+    log:
+        "results/logs/{fold}{size}/draw{draw}/convert_seed{seed}_{format}.log",
+    wildcard_constraints:
+        format="|".join(FORMATS),
+    conda:
+        CONDA_ENV
+    threads: 1
+    resources:
+        mem_mb=memory(4000, CONVERSIONS),
+        runtime=minutes((CONVERSIONS, 1000)),
+    params:
+        compute=asdict(EXPERIMENT.compute),
+    script:
+        "../workflow/scripts/convert_format.py"

@@ -19,6 +19,7 @@ STAGES = {
     "classify_test": "classify/accuracy",
     "classify_train": "classify/train",
     "convert": "convert/convert",
+    "convert_format": "convert/formats",
     "curves": "figures/curves",
     "fonts": "sources/fonts/fonts",
     "figure2": "figures/samples",

@@ -29,7 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Converts the images; says how many, and where they are."""
     from synth2real.cli.images import Progress, open_images
-    from synth2real.convert.files import Converter, Wanted, convert_arrays, convert_folder
+    from synth2real.convert.converter import Converter
+    from synth2real.convert.files import Wanted, convert_arrays, convert_folder
     from synth2real.sources.folder import Folder
 
     source = open_images(arguments.images, labelled=True)

@@ -15,8 +15,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Writes the generator as ONNX; says what it takes."""
+    from synth2real.convert.converter import Converter
     from synth2real.convert.export import export_onnx
-    from synth2real.convert.files import Converter
 
     inputs = export_onnx(Converter.load(arguments.gan), arguments.out)
     return {"out": str(arguments.out), **inputs}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from glob import escape, glob
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def _check_values(
             f"convert.least_strength: {experiment.convert.least_strength} needs gan.generator "
             f"bend; {experiment.gan.generator} converts with strength 1 alone"
         )
+    if "parquet" in experiment.formats and not find_spec("pyarrow"):
+        yield "convert.formats: parquet needs pyarrow; `pip install pyarrow` installs it"
     yield from _check_places(experiment)
     yield from _check_test(experiment)
     font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]

@@ -58,6 +58,7 @@ class Experiment:
     gan_preset: str
     gan_seeds: tuple[int, ...]
     convert: ConvertConfig
+    formats: tuple[str, ...]
     classifier: ClassifierConfig
     classifier_preset: str
     runs: int
@@ -101,9 +102,11 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
     counts, unlabelled = real_settings.pop("counts"), real_settings.pop("unlabelled")
     fonts, render = _pick(FontsConfig, config["fonts"]), _pick(RenderConfig, config["fonts"])
     gan, classify = dict(config["gan"]), dict(config["classify"])
+    conversions = dict(config["convert"])
     gan_preset, classifier_preset = gan.pop("preset"), classify.pop("preset")
     gan_settings = gan_config(gan_preset, **{k: v for k, v in gan.items() if k != "seeds"})
-    convert = ConvertConfig(**config["convert"])
+    formats = tuple(conversions.pop("formats") or ())
+    convert = ConvertConfig(**conversions)
     if convert.least_strength is None and gan_settings.generator != "bend":
         convert = replace(convert, least_strength=1.0)
     experiment = Experiment(
@@ -121,6 +124,7 @@ def build_experiment(config: Mapping[str, Any], manifest: Path) -> Experiment:
         gan_seeds=tuple(gan["seeds"]),
         gan=replace(gan_settings, unlabelled=gan_settings.unlabelled and unlabelled is not None),
         convert=convert,
+        formats=formats,
         classifier_preset=classifier_preset,
         runs=classify.pop("runs"),
         controls=classify.pop("controls"),

@@ -9,7 +9,7 @@ import jsonschema
 
 from synth2real.classify.config import PRESETS as CLASSIFIER_PRESETS
 from synth2real.classify.config import ClassifierConfig
-from synth2real.convert.config import ConvertConfig
+from synth2real.convert.config import FORMATS, ConvertConfig
 from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS as GAN_PRESETS
 from synth2real.gan.config import GanConfig
@@ -94,7 +94,15 @@ def make_schema() -> dict[str, Any]:
                 seed,
             ),
         ),
-        "convert": section(ConvertConfig),
+        "convert": section(
+            ConvertConfig,
+            formats=_list(
+                "formats in which conversions are written besides .npz files, a list of "
+                f"{' or '.join(FORMATS)}, or of both; null is neither",
+                {"enum": list(FORMATS), "description": " or ".join(FORMATS)},
+                nullable=True,
+            ),
+        ),
         "classify": section(
             ClassifierConfig,
             preset=_presets(CLASSIFIER_PRESETS),

@@ -7,6 +7,7 @@ from synth2real.settings import setting, whole
 # Of a generator that bends, whose discriminator has memorised little, and less the more it has.
 # Nearer to 0 variety grows, and labels get lost: docs/results.md.
 LEAST_STRENGTH = 0.5
+FORMATS = ("folder", "parquet")  # besides .npz; convert/formats.py writes them
 HINGE = 2.0  # logits that the hinge loss wants between real and converted images
 
 

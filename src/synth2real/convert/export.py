@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from synth2real.convert.files import Converter
+from synth2real.convert.converter import Converter
 from synth2real.errors import InputError
 from synth2real.gan.bend import BRIGHTEST, EPSILON, PAINT, REACH, BendGenerator, StyledNorm
 from synth2real.gan.networks import BN_EPSILON, LEAKINESS, SIGNED, Generator

@@ -12,31 +12,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
-from synth2real.convert.convert import (
-    CONVERT,
-    convert_images,
-    least_strength,
-    load_generator,
-    load_network,
-)
+from synth2real.convert.convert import CONVERT
+from synth2real.convert.converter import Converter
 from synth2real.errors import InputError, printable
-from synth2real.gan.config import load_gan_config
-from synth2real.gan.networks import TaskClassifier, signed_pixels
-from synth2real.gan.state import Gan, Network, make_gan
 from synth2real.io.files import check_new, write_atomically
-from synth2real.io.weights import read_about
-from synth2real.sources.base import class_labels
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
-from synth2real.sources.images import to_picture
+from synth2real.sources.images import write_picture
 from synth2real.sources.npz import Npz
-from synth2real.spec import load_spec
 from synth2real.training import BATCH, Images
 
 METADATA = "metadata.jsonl"
-QUALITY = 95  # of JPEG and WebP files
 
 
 class Wanted(NamedTuple):
@@ -45,55 +32,6 @@ class Wanted(NamedTuple):
     copies: int
     seed: int
     update: Callable[[int], None]
-
-
-class Converter(NamedTuple):
-    """A GAN's generator and task classifier, as its file holds them."""
-
-    path: Path
-    gan: Gan
-    generator: Network
-    task: TaskClassifier
-    least_strength: float
-
-    @classmethod
-    def load(cls, path: Path, strength: float | None = None) -> "Converter":
-        """Reads a GAN's file, or that in its folder.
-
-        Raises:
-            InputError: it is none, or one that this version cannot read, or its generator knows no
-                strength.
-        """
-        path = path / "networks.safetensors" if path.is_dir() else path
-        about = read_about(path, "GAN")
-        gan = make_gan(load_gan_config(about["config"]), load_spec(about["spec"]))
-        task = load_network(gan, path, "task")
-        if gan.config.generator != "bend":
-            if strength not in (None, 1.0):
-                raise InputError(f"{path}: its generator paints; strength is one that bends' alone")
-            strength = 1.0
-        return cls(
-            path,
-            gan,
-            load_generator(gan, path),
-            nnx.merge(gan.task, task.params, task.stats),
-            least_strength(path, strength),
-        )
-
-    def labels(self, source: Folder | Npz | IdxFile) -> np.ndarray:
-        """The labels of images, int32 [N].
-
-        Raises:
-            InputError: the GAN does not know one of their classes.
-        """
-        return class_labels(source.labels(), self.gan.spec.classes, str(source.path))
-
-    def convert(self, images: Images, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
-        """Conversions, uint8 [N, H, W, C], and with which probability they are of their classes."""
-        converted = convert_images(self.gan, self.generator, images, key, self.least_strength)
-        logits_NxC = self.task.from_real(signed_pixels(jnp.asarray(converted)))
-        probability_NxC = np.asarray(jax.nn.softmax(logits_NxC))
-        return converted, probability_NxC[np.arange(len(converted)), np.asarray(images.labels)]
 
 
 def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Wanted) -> int:
@@ -119,12 +57,13 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
         for copy, index in batches[begun:]:
             images = source.read(index, converter.gan.spec, "pad")
             data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
-            converted, probability = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+            converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+            probability = converter.probabilities(converted, labels_N[index])
             names = [_name(paths[i], copy) for i in index]
-            list(threads.map(_write_picture, [out / name for name in names], converted))
+            list(threads.map(write_picture, [out / name for name in names], converted))
             for place, i in enumerate(index):
                 made = _made(converter, paths[i], labels_N[i], copy, probability[place])
-                lines.write(_json({"file_name": names[place], **made, **origin}))
+                lines.write(json_line({"file_name": names[place], **made, **origin}))
             lines.flush()
             wanted.update(copy * len(labels_N) + int(index[-1]) + 1)
     with write_atomically(out / METADATA) as temporary, open(part, "rb") as finished:
@@ -154,11 +93,12 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     lines: list[str] = []
     for copy, index in _batches(len(labels_N), wanted.copies):
         data = Images(jnp.asarray(images[index]), jnp.asarray(labels_N[index]))
-        converted, probability = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+        converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+        probability = converter.probabilities(converted, labels_N[index])
         made.append(converted)
         for place, i in enumerate(index):
             about = _made(converter, source.name(i), labels_N[i], copy, probability[place])
-            lines.append(_json({"image": len(lines), **about, **origin}))
+            lines.append(json_line({"image": len(lines), **about, **origin}))
         wanted.update(len(lines))
     source.write_like(out, np.concatenate(made), wanted.copies)
     with write_atomically(beside) as temporary:
@@ -207,7 +147,7 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
     Raises:
         InputError: the folder holds something else.
     """
-    out, first = part.parent, _json(about)
+    out, first = part.parent, json_line(about)
     text = part.read_text(encoding="utf-8") if part.exists() else ""
     # A line that was being written when the run was stopped does not count.
     lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
@@ -244,16 +184,11 @@ def _made(
     return {"source": source, "label": label_name, "copy": copy, "probability": share}
 
 
-def _json(values: Mapping[str, Any]) -> str:
+def json_line(values: Mapping[str, Any]) -> str:
+    """A line of metadata.jsonl."""
     return json.dumps(values) + "\n"  # ASCII: names may hold line breaks, or bytes of no text
 
 
 def _name(path: str, copy: int) -> str:
     """What a picture's conversion is called below the folder: a.png, a.copy1.png, and so on."""
     return path if copy == 0 else str(Path(path).with_suffix(f".copy{copy}{Path(path).suffix}"))
-
-
-def _write_picture(path: Path, image_HxWxC: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with write_atomically(path) as temporary:
-        to_picture(image_HxWxC).save(temporary, quality=QUALITY)

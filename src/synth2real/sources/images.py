@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from synth2real.io.files import write_atomically
 from synth2real.spec import ImageSpec
 
+_QUALITY = 95  # of JPEG and WebP files
 _WIDEST = 65535  # the greatest number of 16 bits
 _EXIF_ORIENTATION = 0x0112
 _TURNED = {5, 6, 7, 8}  # orientations by which height and width change places
@@ -68,6 +70,13 @@ def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarra
 def to_picture(image_HxWxC: np.ndarray) -> Image.Image:
     """An image, uint8 [H, W, C] with C of 1 or more, as Pillow has it."""
     return Image.fromarray(image_HxWxC[..., 0] if image_HxWxC.shape[-1] == 1 else image_HxWxC)
+
+
+def write_picture(path: Path, image_HxWxC: np.ndarray) -> None:
+    """Writes an image as a picture of the format that the path's ending names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_atomically(path) as temporary:
+        to_picture(image_HxWxC).save(temporary, quality=_QUALITY)
 
 
 def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:

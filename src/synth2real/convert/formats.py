@@ -1,0 +1,156 @@
+"""Conversions in formats that others read: folders of pictures, or Parquet files.
+
+Both load as a data set of Hugging Face's `datasets` with the parts train and test; a part of the
+folder is an `ImageFolder` of torchvision.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from synth2real.convert.config import FORMATS
+from synth2real.convert.converter import Converter
+from synth2real.convert.files import METADATA, json_line
+from synth2real.errors import InputError
+from synth2real.io.arrays import load_arrays
+from synth2real.io.files import write_atomically
+from synth2real.sources.folder import THREADS
+from synth2real.sources.images import to_picture, write_picture
+from synth2real.splits import read_split
+
+ROW_GROUP = 5000  # images that a reader has in memory at least
+
+
+class Part(NamedTuple):
+    """Conversions, uint8 [N, H, W, C], their labels [N], and what is said of each.
+
+    A row has `source` (number of the image in the synthetic source), `label` (name of the class),
+    `copy`, and `probability` (with which the GAN's task classifier agrees), and of which GAN it is.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    rows: list[dict[str, Any]]
+
+
+def write_format(
+    format: str,
+    *,
+    gan_path: Path,
+    split_path: Path,
+    converted_paths: Mapping[str, Path],
+    synthetic_paths: Mapping[str, Path],
+    seed: int,
+    folder: Path,
+) -> None:
+    """Writes the conversions of a split's synthetic images, train, and of the test set, test.
+
+    Args:
+        format: one of `FORMATS`.
+        gan_path: the GAN's file.
+        split_path: which synthetic images are converted.
+        converted_paths, synthetic_paths: conversions and what they are of, by part.
+        seed: the GAN's.
+        folder: what to write.
+    """
+    writer = dict(zip(FORMATS, (write_folder, write_parquet), strict=True))[format]
+    folder.mkdir(exist_ok=True)
+    converter = Converter.load(gan_path)
+    index = {"train": read_split(split_path).synthetic, "test": None}
+    for name, path in converted_paths.items():
+        images, labels = load_arrays(path, "images", "labels")
+        (source,) = load_arrays(synthetic_paths[name], "source")
+        source = source if index[name] is None else source[index[name]]
+        probability = converter.probabilities(images, labels)
+        classes = converter.gan.spec.classes
+        rows = [
+            {
+                "source": int(source[i % len(source)]),
+                "label": classes[labels[i]],
+                "copy": i // len(source),
+                "probability": round(float(probability[i]), 6),
+                "gan": str(gan_path.parent),
+                "seed": seed,
+            }
+            for i in range(len(labels))
+        ]
+        writer(Part(name, classes, images, labels, rows), folder)
+
+
+def write_folder(part: Part, folder: Path) -> None:
+    """Writes train/3/000000.png and so on, and train/metadata.jsonl, a line for each picture.
+
+    Raises:
+        InputError: a class has a name that no folder can have.
+    """
+    for name in part.classes:
+        if name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise InputError(f"convert.formats: a folder cannot be called {name!r}, like the class")
+    names = [f"{part.classes[label]}/{i:06d}.png" for i, label in enumerate(part.labels)]
+    paths = [folder / part.name / name for name in names]
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(write_picture, paths, part.images))
+    with write_atomically(folder / part.name / METADATA) as temporary:
+        lines = (
+            json_line({"file_name": name, **row})
+            for name, row in zip(names, part.rows, strict=True)
+        )
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def write_parquet(part: Part, folder: Path) -> None:
+    """Writes train.parquet: the column `image` with PNG files, `label`, and the rows' others."""
+    # An optional dependency.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+        "label": pa.int64(),
+        "source": pa.int64(),
+        "copy": pa.int64(),
+        "probability": pa.float64(),
+        "gan": pa.string(),
+        "seed": pa.int64(),
+    }
+    features: dict[str, dict[str, Any]] = {
+        name: {"_type": "Value", "dtype": str(kind).replace("double", "float64")}
+        for name, kind in columns.items()
+    }
+    features |= {
+        "image": {"_type": "Image"},
+        "label": {"_type": "ClassLabel", "names": list(part.classes)},
+    }
+    about = json.dumps({"info": {"features": features}})
+    schema = pa.schema(columns.items(), metadata={"huggingface": about})
+    with (
+        write_atomically(folder / f"{part.name}.parquet") as temporary,
+        pq.ParquetWriter(temporary, schema, compression="none") as file,  # PNG is compressed
+    ):
+        for rows in _row_groups(part):
+            file.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _row_groups(part: Part) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(part.labels), ROW_GROUP):
+        yield [
+            {
+                **part.rows[i],
+                "label": int(part.labels[i]),
+                "image": {"bytes": _png(part.images[i]), "path": f"{i:06d}.png"},
+            }
+            for i in range(start, min(start + ROW_GROUP, len(part.labels)))
+        ]
+
+
+def _png(image_HxWxC: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    to_picture(image_HxWxC).save(file, "PNG")
+    return file.getvalue()
