@@ -114,7 +114,7 @@ def test_a_stopped_conversion_goes_on_to_the_same_files(
     assert main([*arguments, str(tmp_path / "whole")]) == 0
 
     written = []
-    write = files._write_picture
+    write = files.write_picture
 
     def stop_at_the_fourth(path: Path, image: np.ndarray) -> None:
         if len(written) == 3:
@@ -122,11 +122,11 @@ def test_a_stopped_conversion_goes_on_to_the_same_files(
         written.append(path)
         write(path, image)
 
-    monkeypatch.setattr(files, "_write_picture", stop_at_the_fourth)
+    monkeypatch.setattr(files, "write_picture", stop_at_the_fourth)
     assert main([*arguments, str(tmp_path / "out")]) == 130
     assert ".metadata.jsonl.part" in files_below(tmp_path / "out")
     assert main([*arguments, str(tmp_path / "out"), "--seed", "1"]) == 1  # another conversion
-    monkeypatch.setattr(files, "_write_picture", write)
+    monkeypatch.setattr(files, "write_picture", write)
     written.clear()
     assert main([*arguments, str(tmp_path / "out")]) == 0
     assert files_below(tmp_path / "out") == files_below(tmp_path / "whole")
@@ -183,7 +183,7 @@ def test_another_gan_at_the_same_place_does_not_go_on(
 
     arguments = ["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_write_picture", stop)
+        patch.setattr(files, "write_picture", stop)
         assert main(arguments) == 130
     path = gan / "networks.safetensors"
     save_weights(path, random_gan_state(GAN, spread=0.2).weights, GAN.about | {"memorised": 1.2})

@@ -36,7 +36,7 @@ MISTAKES = [
     ("fonts: {family: x}", "fonts.family", "no such key; there are folder, families"),
     ("fonts: {angles: 3}", "fonts.angles", "no such key; .* angle_start"),
     ("splits: {ratio: 1}", "splits.ratio", "no such key; there are total, seeds, stratify"),
-    ("convert: {font_worth: 1}", "convert.font_worth", "no such key; there are copies"),
+    ("convert: {font_worth: 1}", "convert.font_worth", "no such key; there are formats, copies"),
     ("gan: {seed: 1}", "gan.seed", "no such key; there are preset, seeds, samples"),
     ("gan: {weights: {real: 1}}", "gan.weights.real", "no such key; there are .*task_real"),
     ("classify: {epochs: 3}", "classify.epochs", "no such key; there are preset, runs, controls"),

@@ -75,7 +75,8 @@ class Converter(NamedTuple):
     def probabilities(self, images_NxHxWxC: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
         """How probable the task classifier finds the classes of images, float32 [N] in 0..1."""
         probability_NxC = in_batches(functools.partial(_read, self.gan, self.task), images_NxHxWxC)
-        return probability_NxC[np.arange(len(labels_N)), labels_N]
+        probability_N: np.ndarray = probability_NxC[np.arange(len(labels_N)), labels_N]
+        return probability_N
 
 
 @functools.partial(jax.jit, static_argnums=0)
