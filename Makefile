@@ -4,6 +4,8 @@
 # make test   all tests, fast ones first
 # make check  format, lint, types
 # make settings  writes docs/settings.md anew
+# make docs      the documents as pages, in .cache/docs
+# make rulegraph draws docs/rulegraph.svg anew; needs graphviz
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
 # make growth     how cost grows, in benchmarks/growth.csv
 # make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
@@ -16,7 +18,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: help env run status test check settings ablations benchmark growth lock
+.PHONY: help env run status test check docs rulegraph settings ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -50,6 +52,13 @@ check: env
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python docs/settings.py | diff docs/settings.md - # else: make settings
+
+docs: env
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . .cache/docs
+	@echo .cache/docs/README.html
+
+rulegraph: env
+	$(BIN)/snakemake --rulegraph -- results/verdict.csv results/gap.csv | tred | dot -Grankdir=LR -Tsvg > docs/rulegraph.svg
 
 settings: env
 	$(BIN)/python docs/settings.py > docs/settings.md

@@ -48,6 +48,20 @@ def test_default_experiment_plans_every_stage_for_every_ratio():
     assert planned(ROOT, "--forceall") == DEFAULT
 
 
+def test_the_drawn_rules_are_those_of_the_workflow():
+    result = snakemake(ROOT, "--rulegraph", "--", "results/verdict.csv", "results/gap.csv")
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', result.stdout))
+    arrows = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", result.stdout)}
+    drawing = (ROOT / "docs/rulegraph.svg").read_text()
+    drawn = dict(re.findall(r"<title>(\d+)</title>.*?<text [^>]*>(\w+)<", drawing, re.DOTALL))
+    drawn_arrows = {
+        (drawn[a], drawn[b]) for a, b in re.findall(r"<title>(\d+)&#45;&gt;(\d+)<", drawing)
+    }
+    # What follows through others is not drawn.
+    assert sorted(drawn.values()) == sorted(names.values()) and drawn_arrows <= arrows
+    assert {b for _, b in drawn_arrows} == {b for _, b in arrows}
+
+
 def test_every_draw_has_a_chain_of_its_own(tmp_path: Path):
     folder = copy_project(tmp_path)
     arguments = overlay(folder, {"splits": {"seeds": [0, 4, 7]}})

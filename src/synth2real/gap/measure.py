@@ -30,7 +30,7 @@ def measure_gap(
     *,
     path: Path,
 ) -> None:
-    """Measures how far images are from real ones, and writes a table of `Measurement`s.
+    """Measures how far images are from real ones, and writes a table, a `Measurement` a line.
 
     Only as many images are measured as there are real ones. They meet all of the real images in
     the Fréchet and the kernel distance, and equally many, drawn with a fixed seed, in the others.

@@ -12,7 +12,7 @@ BLOCK = 1000
 def frechet_distance(x_NxD: Features, y_MxD: Features) -> float:
     """Fréchet distance (Heusel et al. 2017, FID) of the Gaussians with the features' moments.
 
-    |m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), zero for the same moments, in squared units
+    `|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2))`, zero for the same moments, in squared units
     of the features. Few images make it too large, the more so the fewer they are against D:
     compare only where N and M are the same. Each side needs two images.
     """
