@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import DeploymentMethod
 
 try:
     import synth2real
@@ -46,8 +45,8 @@ from synth2real.sources.fonts.fonts import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 os.environ.update(ENVIRONMENT | dict(os.environ))
-if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
-    # An environment made by conda has the pinned packages, but not this one.
+if workflow.deployment_settings.deployment_method:
+    # An environment of conda's or a container has the pinned packages, but not this one.
     os.environ.update(PYTHONPATH=str(SRC.resolve()))
 
 FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
@@ -61,6 +60,11 @@ if GPU not in ("0", "1"):
 GPU = int(GPU)
 # For --sdm conda, relative to rules/.
 CONDA_ENV = f"../envs/{'gpu' if GPU else 'cpu'}.yaml"
+
+
+# For --sdm apptainer; envs/container.def makes it.
+container: str(ROOT / ".cache" / "synth2real.sif")
+
 
 if problems := find_file_problems([Path(path) for path in workflow.configfiles]):
     raise WorkflowError("\n".join(problems))
