@@ -9,8 +9,7 @@
 TESTED = [(dataset, run) for dataset in GAN_FREE + WITH_GAN for run in RUNS]
 # MNIST's number of real ones, and two of synthetic ones; of own images rather fewer.
 TEST_IMAGES = 10_000 + 2 * EXPERIMENT.synthetic.count_test(IMAGES_HELD)
-# With pseudo-labels a batch has 1.5 times as many images more, which the average classifies, too.
-COST = 3 if EXPERIMENT.unlabelled else 1
+COST = PSEUDO_COST if EXPERIMENT.unlabelled else 1
 
 
 rule classify_train:

@@ -38,7 +38,7 @@ from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
 from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
-from synth2real.sets import PSEUDO, SETS
+from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files

@@ -26,6 +26,7 @@ from synth2real.gan.state import GanState
 from synth2real.io.weights import save_weights
 from synth2real.nn import convolution
 from synth2real.nn.config import ComputeConfig
+from synth2real.sources import open_source
 from synth2real.sources.idx import read_idx, write_idx
 from synth2real.spec import ImageSpec
 from synth2real.training import Images
@@ -345,6 +346,31 @@ def test_check_says_every_problem_at_once(tmp_path: Path, capsys: pytest.Capture
     assert main(["check", str(tmp_path / "mine.yaml")]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "no/such" in lines[0] and "nor/this" in lines[1]
+
+
+def test_check_looks_at_every_folder_and_at_sizes(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    shutil.copytree(pictures, tmp_path / "test")
+    shutil.copytree(pictures / "1", tmp_path / "more")
+    real = {"folder": str(pictures), "test": str(tmp_path / "test")}
+    real["unlabelled"] = str(tmp_path / "more")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({"real": real, "synthetic": {"folder": str(pictures)}}))
+    assert main(["check", str(mine)]) == 0
+    said = capsys.readouterr().out
+    assert "to test on: 5 images" in said and "without labels: 1 images" in said
+    Image.new("L", (30, 20)).save(pictures / "7/f.png")
+    open_source.cache_clear()  # as another command finds it
+    assert main(["check", str(mine)]) == 1
+    assert "images.height, images.width: the real images are 20x30 to 28x28" in (
+        capsys.readouterr().err
+    )
+    (tmp_path / "test/1/d.png").unlink()
+    (tmp_path / "test/1").rmdir()
+    open_source.cache_clear()
+    assert main(["check", str(mine)]) == 1
+    assert "real test" in capsys.readouterr().err
 
 
 def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixture) -> None:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 PLAIN = "plain"  # all images are one pool, as in the paper
 AUGMENTED = "augmented"  # random warps; each part makes an equal share of every batch
 PSEUDO = "pseudo"  # that, and real images without labels (classify/pseudo.py)
-
+# With pseudo-labels a batch has 1.5 times as many images more, which the average classifies, too:
+# a step takes three times as long.
+PSEUDO_COST = 3
 
 # Recipes as a person reads them, by rising strength.
 RECIPES = {

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,16 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     problems: list[str] = []
     images = {}
-    for name, choice in [
-        ("real", experiment.real_source),
-        ("synthetic", experiment.synthetic_source),
-    ]:
+    for name, choice in _sources(experiment):
         try:
             images[name], found[name] = _describe(choice)
         except InputError as error:
+            problems.append(f"{name}: {error}")
+    for check in [] if problems else [_check_test_images, _check_sizes]:
+        try:
+            check(experiment)
+        except InputError as error:
             problems.append(str(error))
-    try:
-        _check_test_images(experiment)
-    except InputError as error:
-        problems += [] if problems else [str(error)]
     if problems:
         raise InputError("\n".join(problems))
     return found | _needs(experiment, images, arguments.cores)
@@ -70,6 +68,30 @@ def _describe(choice: Any) -> tuple[Any, str]:
     return found, f"{found.text} ({choice.path})"
 
 
+def _sources(experiment: Any) -> Iterator[tuple[str, Any]]:
+    """All images that settings name, and what to call them."""
+    from synth2real.config.experiment import SourceChoice
+
+    real = experiment.real_source
+    yield "real", real
+    if experiment.real.test:
+        yield "real, to test on", SourceChoice(real.kind, experiment.real.test)
+    yield "synthetic", experiment.synthetic_source
+    if experiment.unlabelled_source:
+        yield "real, without labels", experiment.unlabelled_source
+
+
+def _check_sizes(experiment: Any) -> None:
+    """Refuses real images of several sizes, or too large ones, if none is stated."""
+    from synth2real.images import find_spec
+    from synth2real.sources import open_source
+    from synth2real.sources.base import natural_order
+
+    if experiment.real_source.path:
+        source = open_source(experiment.real_source.kind, experiment.real_source.path)
+        find_spec(experiment.images, source, natural_order(source.labels()))
+
+
 def _check_test_images(experiment: Any) -> None:
     """Refuses a share or folds that leave a class without images to test or to train on."""
     import numpy as np
@@ -90,12 +112,16 @@ def _needs(experiment: Any, found: Mapping[str, Any], cores: int) -> dict[str, A
     """How many chains and jobs there are, and the time and disk that they take, roughly."""
     from synth2real.classify.config import PRESETS as CLASSIFIERS
     from synth2real.gan.config import PRESETS as GANS
+    from synth2real.sets import PSEUDO, PSEUDO_COST
 
     gan, classifier = GANS[experiment.gan_preset], CLASSIFIERS[experiment.classifier_preset]
     chains = (experiment.real.folds or 1) * len(experiment.sizes) * len(experiment.splits.seeds)
     gans = chains * len(experiment.gan_seeds)
-    with_gan = sum(kind.needs_gan for kind in experiment.sets.values())
-    sets = chains * (len(experiment.sets) - with_gan) + gans * with_gan
+    trained = {name: gans if kind.needs_gan else chains for name, kind in experiment.sets.items()}
+    steps = sum(
+        count * (PSEUDO_COST if experiment.sets[name].recipe == PSEUDO else 1)
+        for name, count in trained.items()
+    )
     height, width, channels = found["real"].largest if found["real"] else (28, 28, 1)
     height, width = experiment.images.height or height, experiment.images.width or width
     channels = experiment.images.channels or channels
@@ -105,14 +131,13 @@ def _needs(experiment: Any, found: Mapping[str, Any], cores: int) -> dict[str, A
     converted = (2 if experiment.controls else 1) * gans * images * experiment.convert.copies
     seconds = gans * (experiment.gan.samples / gan.training_rate + COMPILING)
     seconds += converted / gan.conversion_rate
-    seconds += sets * (
-        experiment.runs * experiment.classifier.samples / classifier.rate + COMPILING
-    )
+    seconds += steps * experiment.runs * experiment.classifier.samples / classifier.rate
+    seconds += sum(trained.values()) * COMPILING
     megabytes = (converted + 4 * images) * height * width * channels / 1e6
     return {
         "real images": ", ".join(size.title(experiment.splits.total) for size in experiment.sizes),
         "GANs": gans,
-        "classifiers": sets * experiment.runs,
+        "classifiers": sum(trained.values()) * experiment.runs,
         "time": f"about {_time(seconds * pixels / cores)} on {cores} cores of a CPU",
         "disk": f"about {megabytes / 1000:.1f} GB in results/",
     }

@@ -73,8 +73,9 @@ class Found(NamedTuple):
     @property
     def text(self) -> str:
         """All of it in a line, ten classes at most."""
-        counts = [f"{name} {count:,}" for name, count in self.counts.items()]
-        return f"{sum(self.counts.values()):,} images, {self.sizes}: {show_names(counts)}"
+        counts = [f"{name} {count:,}" for name, count in self.counts.items() if name]
+        classes = f": {show_names(counts)}" if counts else ""
+        return f"{sum(self.counts.values()):,} images, {self.sizes}{classes}"
 
 
 def look_at(kind: str, path: Path) -> Found:

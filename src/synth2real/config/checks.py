@@ -153,6 +153,9 @@ def _check_classes(experiment: Experiment) -> Iterator[str]:
     try:
         real, synthetic = (_classes(key, source) for key, source in chosen.items())
         check_same_classes(real, synthetic)
+        if experiment.real.test:
+            source = SourceChoice(experiment.real_source.kind, experiment.real.test)
+            check_same_classes(real, _classes("real.test", source), ("real training", "real test"))
     except InputError as error:
         said = [f"{key}.{kind}" for key in chosen if not chosen[key].path for kind in PLACES]
         hint = f"; {', '.join(said)}: one of them is missing" if said else ""
@@ -165,7 +168,8 @@ def _classes(key: str, source: SourceChoice) -> tuple[str, ...]:
     try:
         return natural_order(open_source(source.kind, source.path).labels())
     except InputError as error:
-        raise InputError(f"{key}.{source.kind}: {error}") from error
+        key = key if "." in key else f"{key}.{source.kind}"
+        raise InputError(f"{key}: {error}") from error
 
 
 def _check_test(experiment: Experiment) -> Iterator[str]:
