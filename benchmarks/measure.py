@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-from synth2real.job import ENVIRONMENT  # noqa: E402
+from synth2real.environment import DEFAULTS  # noqa: E402
 from synth2real.report.manifest import cpu  # noqa: E402
 from synth2real.sources.fonts.fonts import font_files  # noqa: E402
 from synth2real.sources.fonts.render import RenderConfig, render_fonts  # noqa: E402
@@ -59,7 +59,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             # The same allocator for all: PyTorch gains from it too.
-            env=os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")} | environment,
+            env=os.environ | DEFAULTS | {"PYTHONPATH": str(ROOT / "src")} | environment,
         )
 
     def ask(self, **request) -> dict:

@@ -59,7 +59,7 @@ def presets(name: str) -> str:
 
 def page() -> str:
     schema = make_schema()
-    defaults = yaml.safe_load((ROOT / "config.yaml").read_text())
+    defaults = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     text = (
         "# Settings\n\n"
         "All keys of the configuration, checked before anything runs. Write those that you change "

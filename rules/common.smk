@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -33,10 +32,10 @@ from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.convert.config import FORMATS
+from synth2real.environment import DEFAULTS, clean_environment, has_gpu
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
-from synth2real.job import ENVIRONMENT
 from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
@@ -44,7 +43,8 @@ from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.fonts import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
-os.environ.update(ENVIRONMENT | dict(os.environ))
+clean_environment()
+os.environ.update(DEFAULTS | dict(os.environ))
 if workflow.deployment_settings.deployment_method:
     # An environment of conda's or a container has the pinned packages, but not this one.
     os.environ.update(PYTHONPATH=str(SRC.resolve()))
@@ -54,7 +54,7 @@ AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
 
 # Whether jobs find an NVIDIA GPU. Jobs inherit the answer, so that those on a cluster's nodes have
 # the conda environment that was made for them.
-GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if shutil.which("nvidia-smi") else "0")
+GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if has_gpu() else "0")
 if GPU not in ("0", "1"):
     raise WorkflowError(f"SYNTH2REAL_GPU={GPU}: must be 0 or 1 (1: jobs find a GPU)")
 GPU = int(GPU)

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from project import DISTURBED, begin_snakemake, kill, overlay, snakemake, wait_for
+from project import (
+    COMPILE_FAST,
+    DISTURBED,
+    TINY,
+    begin_snakemake,
+    kill,
+    overlay,
+    snakemake,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 ACCURACY = "results/accuracy.csv"
@@ -117,3 +126,26 @@ def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
     assert "delete it" in log[-2]  # the last says that the job ends
     path.unlink()
     run_again(begun, undisturbed)
+
+
+def test_variables_and_a_matplotlibrc_change_no_bit(experiment: Path):
+    made = [
+        "results/r0.1/draw0/gan/seed0/networks.safetensors",
+        "results/r0.1/draw0/classify/original/run0.safetensors",
+        "results/figures/figure5.svg",
+    ]
+    before = [(experiment / path).read_bytes() for path in made]
+    for path in made:
+        (experiment / path).unlink()
+    (experiment / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: black\n")
+    variables = {
+        "JAX_ENABLE_X64": "1",
+        "JAX_DEFAULT_PRNG_IMPL": "rbg",
+        "JAX_THREEFRY_PARTITIONABLE": "0",
+        "JAX_NUMPY_RANK_PROMOTION": "raise",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "XLA_FLAGS": f"{COMPILE_FAST} --xla_force_host_platform_device_count=8",
+    }
+    result = snakemake(experiment, "--cores", "1", *TINY, "--", *made, **variables)
+    assert result.returncode == 0, result.stderr
+    assert [(experiment / path).read_bytes() for path in made] == before

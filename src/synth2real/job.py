@@ -7,23 +7,10 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from synth2real.environment import check_device
 from synth2real.errors import InputError
 
 log = logging.getLogger(__name__)
-
-# For the environment of whoever starts jobs; what a user has set there stays.
-ENVIRONMENT = {
-    # XLA allocates a step's memory anew each time; glibc would give it back in between, and
-    # zeroing it again took a fifth of a training step.
-    "GLIBC_TUNABLES": "glibc.malloc.arena_max=1"
-    ":glibc.malloc.mmap_max=0"
-    ":glibc.malloc.trim_threshold=17179869184",
-    # Jobs share what XLA compiled: a training step takes 2 to 9 s to compile, 1.5 s from there.
-    "JAX_COMPILATION_CACHE_DIR": os.path.abspath(".cache/jax"),
-    # Jobs may share a GPU's memory, of which JAX would take three quarters at once.
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-}
-
 
 LOGS = Path("results/logs")
 ENDS = "ends"
@@ -53,11 +40,15 @@ def start_job(log_file: str, threads: int) -> None:
     # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
     os.environ["NPROC"] = str(threads)
+    check_device()
 
 
 def _report(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Logs an error that a user can mend as one line, any other with its traceback."""
-    trace = None if isinstance(error, InputError) else (kind, error, traceback)
+    """Logs an error that a user can mend as one line, any other with its traceback.
+
+    What the system refuses, as a file that cannot be read, names the file itself.
+    """
+    trace = None if isinstance(error, (InputError, OSError)) else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)

@@ -24,7 +24,7 @@ def modules_used(script: Path, src: Path) -> list[str]:
 
 def _imports(file: Path, src: Path) -> set[Path]:
     names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from synth2real.environment import check_device, clean_environment
 from synth2real.errors import InputError
 
 COMMANDS = {
@@ -34,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         importlib.import_module(f"synth2real.cli.{name}").configure(command)
     arguments = parser.parse_args(argv)
     module = importlib.import_module(f"synth2real.cli.{arguments.command}")
+    clean_environment()
     try:
+        check_device()
         found = module.run(arguments)
     except InputError as error:
         for line in str(error).splitlines():

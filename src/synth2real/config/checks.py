@@ -133,6 +133,12 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
         if text is not None and not glob(pattern):
             yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
+    for key, text in (places | {"fonts.folder": experiment.fonts.folder}).items():
+        if text is not None and _meets_results(Path(text)):
+            yield (
+                f"{key}: {text} lies in results/ or around it, where runs write and delete; "
+                "name a folder outside"
+            )
     test = experiment.real.test
     if test and _same(test, experiment.real_source.path):
         yield (
@@ -141,6 +147,12 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         )
     if test and _same(test, unlabelled):
         yield f"real.unlabelled: {test} has the images to test on; others are needed"
+
+
+def _meets_results(path: Path) -> bool:
+    """Whether a path lies in the folder of results, or has it in itself."""
+    path, results = path.resolve(), Path("results").resolve()
+    return path.is_relative_to(results) or results.is_relative_to(path)
 
 
 def _same(path: str, other: str | None) -> bool:

@@ -18,6 +18,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from synth2real.io.files import write_atomically
 from synth2real.sets import SETS
 
+# A user's matplotlibrc is for the user's figures.
+matplotlib.rcdefaults()
+
 
 class Look(NamedTuple):
     """Colour and marker of a data set; the marker tells it apart without colour."""

@@ -195,6 +195,11 @@ def _lock(path: Path) -> Iterator[None]:
             raise CheckpointError(
                 f"{path.parent}: in use by {file.read()}; wait for it, or stop it"
             ) from None
+        except OSError as error:
+            # Lustre and NFS may have no locks. They only protect from another process.
+            log.warning(
+                f"{path}: cannot be locked ({error.strerror}); see that no other job has it"
+            )
         job = os.getenv("SLURM_JOB_ID")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")

@@ -1,0 +1,75 @@
+"""What programs here take from their environment, and what they must not."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import MutableMapping
+
+from synth2real.errors import InputError, reason
+
+# For the environment of whoever starts jobs; what a user has set there stays.
+DEFAULTS = {
+    # XLA allocates a step's memory anew each time; glibc would give it back in between, and
+    # zeroing it again took a fifth of a training step.
+    "GLIBC_TUNABLES": "glibc.malloc.arena_max=1"
+    ":glibc.malloc.mmap_max=0"
+    ":glibc.malloc.trim_threshold=17179869184",
+    # Jobs share what XLA compiled: a training step takes 2 to 9 s to compile, 1.5 s from there.
+    "JAX_COMPILATION_CACHE_DIR": os.path.abspath(".cache/jax"),
+    # Jobs may share a GPU's memory, of which JAX would take three quarters at once.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+# JAX reads all of its settings from variables; these change where it computes, not what.
+KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
+# As many devices as it says share a CPU's threads, and sums have another order.
+DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
+SECONDS = 20  # that a driver may take to answer
+
+
+def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Takes out what would change numbers or figures without a word, or make jobs fail.
+
+    Such as another random number generator, 64 bits, or the backend for figures that Jupyter sets.
+    To be called before jax and matplotlib are imported, in the process itself or above it.
+    """
+    for name in [*environ]:
+        if name == "MPLBACKEND" or (name.startswith("JAX_") and not KEPT.match(name)):
+            del environ[name]
+    if "XLA_FLAGS" in environ:
+        environ["XLA_FLAGS"] = DEVICES.sub("", environ["XLA_FLAGS"])
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver knows a GPU here; its program alone says little."""
+    if not shutil.which("nvidia-smi"):
+        return False
+    try:
+        found = subprocess.run(
+            ["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return found.returncode == 0 and found.stdout.startswith("GPU ")
+
+
+def check_device() -> None:
+    """Refuses a device that JAX_PLATFORMS asks for and that is not there.
+
+    Raises:
+        InputError: says what was asked for.
+    """
+    asked = os.environ.get("JAX_PLATFORMS")
+    if not asked:
+        return
+    # It takes a second that others need not wait.
+    import jax
+
+    try:
+        jax.devices()
+    # A platform that this JAX does not know is an AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"JAX_PLATFORMS={asked}: there is no such device, or no JAX for it "
+            f"({reason(error)[:100]}); unset it, or make env ENV=gpu"
+        ) from error

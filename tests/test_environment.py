@@ -1,0 +1,77 @@
+"""What the environment does to jobs: nothing, or one line that says what is wrong."""
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import environment
+from synth2real.environment import clean_environment, has_gpu
+from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+
+# As a notebook, a debugging session or another program may leave them.
+ODD = {
+    "JAX_ENABLE_X64": "1",
+    "JAX_DEFAULT_PRNG_IMPL": "rbg",
+    "JAX_THREEFRY_PARTITIONABLE": "0",
+    "JAX_NUMPY_RANK_PROMOTION": "raise",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+}
+
+
+def test_what_would_change_numbers_is_taken_out_and_places_stay() -> None:
+    places = {"JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": "cache", "HOME": "/home"}
+    environ = ODD | places | {"XLA_FLAGS": f"--xla_dump_to=x {ODD['XLA_FLAGS']}"}
+    clean_environment(environ)
+    assert environ == places | {"XLA_FLAGS": "--xla_dump_to=x "}
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+    script = f"from synth2real.job import start_job; start_job({str(tmp_path / 'log')!r}, 1)"
+    environ = environment(tmp_path) | {"JAX_PLATFORMS": "tpu"}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environ | {"PYTHONPATH": ""}, capture_output=True
+    )
+    _, said, _ = (tmp_path / "log").read_text().splitlines()  # between begins and ends
+    assert result.returncode == 1 and "JAX_PLATFORMS=tpu: there is no such device" in said
+
+
+@pytest.mark.parametrize(
+    "program, found",
+    [
+        ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-1)'", True),
+        ("echo NVIDIA-SMI has failed; exit 9", False),
+        ("echo No devices were found", False),
+    ],
+)
+def test_the_driver_is_asked_for_a_gpu(
+    program: str, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert has_gpu() == found
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_warned_of(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    def refuse(*_) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with open_checkpoints(tmp_path / "checkpoints", {}):
+        assert "cannot be locked" in caplog.text
+    monkeypatch.undo()
+    with (
+        open_checkpoints(tmp_path / "checkpoints", {}),
+        pytest.raises(CheckpointError, match="in use by process"),
+        open_checkpoints(tmp_path / "checkpoints", {}),
+    ):
+        pass
