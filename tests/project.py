@@ -1,6 +1,7 @@
 """The project as its users run it: copies of it, and Snakemake in them."""
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -90,6 +91,35 @@ def begin_snakemake(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[
         yield run
     finally:
         kill(run)
+
+
+@contextmanager
+def in_terminal(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Starts Snakemake in a terminal of its own; what is written to the number is typed there."""
+    keyboard, terminal = pty.openpty()
+    run = subprocess.Popen(
+        ["setsid", "--ctty", *command(*arguments)],
+        cwd=folder,
+        env=environment(folder),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    try:
+        yield run, keyboard
+    finally:
+        kill(run)
+        os.close(keyboard)
+
+
+def read_terminal(keyboard: int) -> str:
+    """All that a terminal shows until its last program has ended."""
+    shown = b""
+    with suppress(OSError):  # how Linux says that it was closed
+        while part := os.read(keyboard, 65536):
+            shown += part
+    return shown.decode()
 
 
 def kill(run: subprocess.Popen[str]) -> None:

@@ -12,6 +12,7 @@ from flax import nnx
 from safetensors.numpy import load_file
 
 import reference
+from synth2real.classify import train
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.classify.network import Classifier
 from synth2real.classify.sets import TrainingSet, draw_evenly, load_training_set
@@ -265,17 +266,56 @@ def test_short_cycles_have_learning_rates_too(steps: int) -> None:
     assert len(sizes) == steps and np.isfinite(sizes).all() and (sizes >= 0).all()
 
 
+def write(
+    config: ClassifierConfig, training_set: TrainingSet, seeds: list[int], paths: list[Path]
+) -> Path:
+    """Writes classifiers; returns the folder where they were until all were trained."""
+    finished = paths[0].parent / "finished"
+    finished.mkdir(exist_ok=True)
+    write_classifiers(config, DIGITS, training_set, seeds=seeds, paths=paths, finished=finished)
+    return finished
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Classifiers of the seeds 0, 1 and 0 again."""
     folder = tmp_path_factory.mktemp("classifiers")
     paths = [folder / f"run{run}.safetensors" for run in range(3)]
-    write_classifiers(TINY, DIGITS, RANDOM, seeds=[0, 1, 0], paths=paths)
+    write(TINY, RANDOM, [0, 1, 0], paths)
     return paths
 
 
 def test_the_same_seed_trains_the_same_bytes(trained: list[Path]) -> None:
     assert trained[0].read_bytes() == trained[2].read_bytes()
+
+
+def test_classifiers_that_were_finished_are_not_trained_again(
+    trained: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    paths = [tmp_path / path.name for path in trained]
+    save, saved = train.save_weights, []
+
+    def stop_at_the_second(path: Path, *rest) -> None:
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(path)
+        save(path, *rest)
+
+    monkeypatch.setattr(train, "save_weights", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        write(TINY, RANDOM, [0, 1, 0], paths)
+
+    def count(path: Path, *rest) -> None:
+        saved.append(path)
+        save(path, *rest)
+
+    monkeypatch.setattr(train, "save_weights", count)
+    caplog.set_level("INFO")
+    finished = write(TINY, RANDOM, [0, 1, 0], paths)
+    assert "1 of 3 classifiers were trained before" in caplog.text
+    assert [path.name for path in saved] == [path.name for path in paths]
+    assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
+    assert not list(finished.iterdir())
 
 
 def test_another_seed_trains_another_classifier(trained: list[Path]) -> None:
@@ -325,8 +365,8 @@ def test_an_augmented_step_maps_its_images_anew() -> None:
 def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
-        write_classifiers(config, DIGITS, RANDOM, seeds=[0], paths=[tmp_path / "run0.safetensors"])
-    assert list(tmp_path.iterdir()) == []
+        write(config, RANDOM, [0], [tmp_path / "run0.safetensors"])
+    assert list(tmp_path.rglob("*")) == [tmp_path / "finished"]
 
 
 @pytest.mark.parametrize(
@@ -345,7 +385,7 @@ def test_an_accelerator_trains_the_same_classifiers_side_by_side(
     }
     for backend in paths:
         monkeypatch.setattr(jax, "default_backend", lambda: backend)  # noqa: B023
-        write_classifiers(config, DIGITS, training_set, seeds=seeds, paths=paths[backend])
+        write(config, training_set, seeds, paths[backend])
     for one, other in zip(*paths.values(), strict=True):
         jax.tree.map(
             partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5),
@@ -359,7 +399,7 @@ def test_training_learns_digits(mnist: Path, tmp_path: Path) -> None:
     )
     data = load_images(mnist / "train.npz", np.arange(500))
     (path,) = paths = [tmp_path / "run0.safetensors"]
-    write_classifiers(config, DIGITS, TrainingSet([data]), seeds=[0], paths=paths)
+    write(config, TrainingSet([data]), [0], paths)
     test_set = load_images(mnist / "test.npz", np.arange(2000))
     params = load_classifier(config, DIGITS, path)
     predictions = make_predict(config, DIGITS)(params, test_set.images)

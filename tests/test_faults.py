@@ -17,8 +17,11 @@ from project import (
     DISTURBED,
     TINY,
     begin_snakemake,
+    in_terminal,
     kill,
+    last_checkpoint,
     overlay,
+    read_terminal,
     snakemake,
     wait_for,
 )
@@ -125,6 +128,20 @@ def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
     assert [line for line in log if f"{path.relative_to(begun)}: cannot be read" in line]
     assert "delete it" in log[-2]  # the last says that the job ends
     path.unlink()
+    run_again(begun, undisturbed)
+
+
+def test_ctrl_c_in_a_terminal(begun: Path, undisturbed: Path):
+    log = begun / "results/logs/r0.1/draw0/gan_seed0.log"
+    log.unlink()  # of the undisturbed run
+    with in_terminal(begun, *arguments(begun)) as (run, keyboard):
+        wait_for(lambda: log.exists() and "19,200 samples" in log.read_text(), "a GAN's training")
+        os.write(keyboard, b"\x03")
+        shown = read_terminal(keyboard)
+        assert run.wait() != 0
+    assert "SIGINT: stopping after this chunk of steps; Ctrl-C again stops at once" in shown
+    assert "the next run goes on from there" in shown and "Traceback" not in shown
+    assert last_checkpoint(begun, 0) >= 100
     run_again(begun, undisturbed)
 
 

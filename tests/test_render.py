@@ -1,6 +1,5 @@
 """The render stage: the normalisation, and what its images must have in common with MNIST."""
 
-import logging
 from collections import Counter
 from pathlib import Path
 
@@ -146,12 +145,6 @@ def test_other_sizes_keep_mnists_proportions_and_colour_repeats_grey(few_fonts: 
     mass = images[..., 0].sum(axis=(1, 2), dtype=float)
     column = (images[..., 0].sum(axis=1, dtype=float) @ np.arange(56)) / mass
     assert column.min() > 26.9 and column.max() < 28.6
-
-
-def test_progress_is_logged(few_fonts: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "synth2real.sources.fonts.render")
-    render_fonts(font_paths(few_fonts), FEW_ANGLES)
-    assert caplog.messages == [f"{done} of 4 fonts rendered" for done in (1, 2, 3, 4)]
 
 
 @pytest.fixture(scope="module")

@@ -50,5 +50,8 @@ def _report(
 
     What the system refuses, as a file that cannot be read, names the file itself.
     """
+    if isinstance(error, KeyboardInterrupt):
+        log.info("stopped")
+        return
     trace = None if isinstance(error, (InputError, OSError)) else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)

@@ -5,6 +5,7 @@ from pathlib import Path
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
 from synth2real.classify.train import classifier_seed, write_classifiers
+from synth2real.io.checkpoints import fingerprint, hold_folder
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
@@ -12,22 +13,29 @@ from synth2real.sets import SETS
 from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads)
-use(ComputeConfig(**snakemake.params.compute))
+config, compute = snakemake.params.config, snakemake.params.compute
+use(ComputeConfig(**compute))
 dataset, wildcards = snakemake.wildcards.dataset, snakemake.wildcards
 converted, unlabelled = snakemake.input.get("converted"), snakemake.input.unlabelled
+training_set = load_training_set(
+    SETS[dataset],
+    Path(snakemake.input.split),
+    Path(snakemake.input.real),
+    Path(snakemake.input.synthetic),
+    Path(converted) if converted else None,
+    Path(unlabelled) if unlabelled else None,
+)
 gan_seed = wildcards.get("seed")
 key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
-write_classifiers(
-    ClassifierConfig(**snakemake.params.config),
-    read_spec(Path(snakemake.input.spec)),
-    load_training_set(
-        SETS[dataset],
-        Path(snakemake.input.split),
-        Path(snakemake.input.real),
-        Path(snakemake.input.synthetic),
-        Path(converted) if converted else None,
-        Path(unlabelled) if unlabelled else None,
-    ),
-    seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
-    paths=[Path(path) for path in snakemake.output],
-)
+paths = [Path(path) for path in snakemake.output]
+finished = paths[0].with_name("finished")
+origin = fingerprint([Path(file) for file in snakemake.input], compute=compute, **config)
+with hold_folder(finished, origin):
+    write_classifiers(
+        ClassifierConfig(**config),
+        read_spec(Path(snakemake.input.spec)),
+        training_set,
+        seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
+        paths=paths,
+        finished=finished,
+    )

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import operator
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
 from synth2real.training import Arrays, Images, Metrics, Progress, Step, in_batches, run_chunks
+
+log = logging.getLogger(__name__)
 
 
 def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False) -> Step:
@@ -118,11 +121,24 @@ def write_classifiers(
     *,
     seeds: Sequence[int],
     paths: Sequence[Path],
+    finished: Path,
 ) -> None:
-    """Writes the weights of `train_classifiers` (safetensors), each when it is trained."""
-    trained = train_classifiers(config, spec, training_set, seeds=seeds)
-    for params, path in zip(trained, paths, strict=True):
-        save_weights(path, params, about(config, spec))
+    """Writes the weights of `train_classifiers` (safetensors).
+
+    Until all are trained they lie in the folder `finished`; those that lie there already are not
+    trained again.
+    """
+    kept = [finished / path.name for path in paths]
+    left = [(seed, path) for seed, path in zip(seeds, kept, strict=True) if not path.exists()]
+    if len(left) < len(seeds):
+        log.info(f"{len(seeds) - len(left)} of {len(seeds)} classifiers were trained before")
+    if left:
+        seeds_left, paths_left = zip(*left, strict=True)
+        trained = train_classifiers(config, spec, training_set, seeds=seeds_left)
+        for params, path in zip(trained, paths_left, strict=True):
+            save_weights(path, params, about(config, spec))
+    for source, path in zip(kept, paths, strict=True):
+        source.replace(path)
 
 
 def make_predict(

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 KEPT = 2  # the last one, and one to fall back to
 # Of a training's time, a hundredth at most goes into checkpoints, however slow the disk is.
 TIME_BETWEEN_SAVES = 100  # times what the last one took
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 
 
@@ -41,17 +41,17 @@ class CheckpointError(InputError):
 
 def fingerprint(files: Iterable[Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
+    settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
     contents = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {name: str(value) for name, value in settings.items()} | contents | versions
 
 
 @contextmanager
-def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["Checkpoints"]:
-    """Holds a folder of checkpoints for one training, and deletes it when that has succeeded.
+def hold_folder(folder: Path, fingerprint: Mapping[str, str]) -> Iterator[None]:
+    """Holds a folder for one job, with what it has done so far; deletes it when that has succeeded.
 
-    Checkpoints of another fingerprint are deleted at once. SIGTERM and SIGUSR1, with which a
-    cluster says that a job's time is up, make the next `save` the last.
+    What has another fingerprint is deleted at once.
 
     Raises:
         CheckpointError: another process holds the folder.
@@ -59,6 +59,22 @@ def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder.with_name(f".{folder.name}.lock")):
         _discard_others(folder, fingerprint)
+        yield
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["Checkpoints"]:
+    """Holds a folder of checkpoints for one training (`hold_folder`).
+
+    SIGTERM and SIGUSR1, with which a
+    cluster says that a job's time is up, and SIGINT, which Ctrl-C sends, make the next `save` the
+    last; a second SIGINT ends the training at once.
+
+    Raises:
+        CheckpointError: another process holds the folder.
+    """
+    with hold_folder(folder, fingerprint):
         checkpoints = Checkpoints(folder)
         handlers = {number: signal.signal(number, checkpoints.stop) for number in STOP_SIGNALS}
         try:
@@ -66,7 +82,6 @@ def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        shutil.rmtree(folder)
 
 
 class Checkpoints:
@@ -90,9 +105,12 @@ class Checkpoints:
         self._last_save, self._cost = time.monotonic(), 0.0
 
     def stop(self, number: int, _frame: Any) -> None:
-        """Signal handler: training stops at the next `save`."""
+        """Signal handler: training stops at the next `save`, or at Ctrl-C pressed again."""
+        if self._signal and number == signal.SIGINT:
+            raise KeyboardInterrupt
         self._signal = signal.Signals(number).name
-        log.info(f"{self._signal}: stopping after this chunk of steps")
+        again = "; Ctrl-C again stops at once" if number == signal.SIGINT else ""
+        log.info(f"{self._signal}: stopping after this chunk of steps{again}")
 
     def restore(self, start: Any) -> tuple[Any, list[dict[str, Any]]]:
         """Returns the last state that can be read, shaped like `start`, and its metrics.

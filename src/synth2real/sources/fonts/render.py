@@ -5,7 +5,6 @@ Paper, section Experiments: each of the ten digits of 149 fonts in 47 variations
 as -47, -45, ..., 45.  Positive angles turn counter-clockwise; the paper does not say.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,6 @@ from synth2real.settings import setting, whole
 from synth2real.sources.fonts.fonts import read_fonts_csv
 from synth2real.sources.fonts.glyphs import CANVAS, DIGITS, digit_outlines, draw_digit
 from synth2real.spec import ImageSpec
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,11 +86,4 @@ def render_fonts(
     for font, path in enumerate(paths):
         for digit, outline in enumerate(digit_outlines(path)):
             images_FxDxAxHxW[font, digit] = draw_digit(outline, config.angles, height, width)
-        _log_progress(font + 1, len(paths))
     return images_FxDxAxHxW.reshape(-1, height, width)
-
-
-def _log_progress(done: int, total: int) -> None:
-    """Says so whenever another tenth is done."""
-    if done * 10 // total > (done - 1) * 10 // total:
-        logger.info("%d of %d fonts rendered", done, total)
