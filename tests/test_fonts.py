@@ -2,22 +2,26 @@
 
 import itertools
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import freetype
+import matplotlib
 import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 
 from synth2real.sources.fonts.fonts import (
     ALIKE,
     Font,
     check_font,
     fetch_fonts,
+    font_files,
     read_font_folder,
     read_fonts_csv,
     write_credits,
@@ -104,6 +108,63 @@ def test_variable_fonts_are_drawn_at_regular(few_fonts: Path) -> None:
     face.load_char("1", freetype.FT_LOAD_NO_SCALE)
     np.testing.assert_array_equal(digit_outlines(path)[1].points_Px2, face.glyph.outline.points)
     assert not np.array_equal(digit_outlines(path)[1].points_Px2, extra_light)
+
+
+def test_an_italic_variable_font_is_drawn_at_weight_400(few_fonts: Path, tmp_path: Path) -> None:
+    def rename(font: TTFont) -> None:
+        for instance in font["fvar"].instances:
+            name = font["name"].getDebugName(instance.subfamilyNameID)
+            italic = "Italic" if name == "Regular" else f"{name} Italic"
+            font["name"].setName(italic, instance.subfamilyNameID, 3, 1, 0x409)
+
+    italic = changed_font(few_fonts / "dosis.ttf", tmp_path / "italic.ttf", rename)
+    np.testing.assert_array_equal(boxes(italic), boxes(few_fonts / "dosis.ttf"))
+
+
+@pytest.mark.parametrize("platform, encoding, start", [(3, 0, 0xF000), (1, 0, 0)])
+def test_encodings_of_before_unicode_are_read(
+    platform: int, encoding: int, start: int, few_fonts: Path, tmp_path: Path
+) -> None:
+    def recode(font: TTFont) -> None:
+        glyphs = {start + code: font.getBestCmap()[code] for code in range(48, 58)}
+        table = CmapSubtable.newSubtable(4 if start else 6)
+        table.platformID, table.platEncID, table.language = platform, encoding, 0
+        table.cmap = glyphs
+        font["cmap"].tables = [table]
+
+    old = changed_font(few_fonts / "caveat.ttf", tmp_path / "old.ttf", recode)
+    np.testing.assert_array_equal(boxes(old), boxes(few_fonts / "caveat.ttf"))
+    check_font(old)
+
+
+def test_symbols_are_no_digits() -> None:
+    folder = Path(matplotlib.get_data_path()) / "fonts/ttf"
+    # An infinity sign for 1, and so on.
+    with pytest.raises(FontError, match=r"cmsy10.ttf: what it draws for 0123456789 are no digits"):
+        check_font(folder / "cmsy10.ttf")
+    check_font(folder / "cmmi10.ttf")
+
+
+def test_a_font_counts_once_wherever_it_lies(
+    few_fonts: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, elsewhere, copied = (tmp_path / name for name in ("own", "elsewhere", "copied"))
+    for folder in (own / "a", own / ".trash", elsewhere, copied):
+        folder.mkdir(parents=True)
+    caveat, dosis, mono = (few_fonts / f"{name}.ttf" for name in ("caveat", "dosis", "space-mono"))
+    shutil.copy2(caveat, own / "a/first.TTF")
+    shutil.copy2(caveat, own / "again.ttf")
+    shutil.copy2(mono, own / ".trash/hidden.ttf")
+    (own / "a/._first.ttf").write_bytes(b"AppleDouble")
+    shutil.copy2(dosis, elsewhere / "dosis.ttf")
+    (own / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(own)
+    fonts = read_font_folder(own, copied)
+    assert [font.file for font in fonts] == ["a/first.TTF", "linked/dosis.ttf"]
+    assert f"{own}/again.ttf: is {own}/a/first.TTF again, left out" in caplog.text
+    (own / "gone.ttf").symlink_to(tmp_path / "nothing")
+    with pytest.raises(FontError, match="gone.ttf: No such file"):
+        font_files(own)
 
 
 def test_own_fonts_are_described_by_their_name_tables(few_fonts: Path, tmp_path: Path) -> None:
@@ -223,6 +284,7 @@ def test_credits_are_grouped_by_licence(tmp_path: Path) -> None:
         Font("Zed", "sans", "OFL-1.1", "1.003", "fontpkg-zed", "1.3", "", "zed.ttf"),
         Font("Mine", "unknown", "unknown", "2.0", "", "", "", "mine.ttf"),
         Font("abc", "sans", "OFL-1.1", "1.000", "fontpkg-abc", "1.0", "", "abc.ttf"),
+        Font("a|b", "sans", "unknown", "1", "", "", "", "a|b.ttf"),
     ]
     write_credits(fonts, tmp_path / "credits.md")
     text = (tmp_path / "credits.md").read_text()
@@ -234,6 +296,7 @@ def test_credits_are_grouped_by_licence(tmp_path: Path) -> None:
         "| abc | 1.000 | fontpkg-abc 1.0 |",
         "| Zed | 1.003 | fontpkg-zed 1.3 |",
         "## unknown",
+        r"| a\|b | 1 | - |",
         "| Mine | 2.0 | - |",
     ]
 

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from synth2real.errors import InputError, printable, reason
 from synth2real.sources.base import NAMED, class_name, files_digest, natural_order, show_names
 from synth2real.sources.images import picture_shape, read_picture
+from synth2real.sources.listing import entries, files_below, is_folder
 from synth2real.spec import ImageSpec
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
@@ -53,8 +54,8 @@ class Folder:
         """
         self._check(_WHAT_IS_RIGHT)
         folders: dict[str, list[str]] = {}
-        for entry in _entries(self.path):
-            if _is_folder(entry):
+        for entry in entries(self.path):
+            if is_folder(entry):
                 folders.setdefault(class_name(os.fsencode(entry.name)), []).append(entry.name)
         classes = natural_order(folders)
         if set(map(str.lower, classes)) <= _PARTS and len(classes) > 1:
@@ -70,7 +71,11 @@ class Folder:
             raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed{least}")
         root = (os.path.realpath(self.path),)
         found_by_class = [
-            sorted(path for name in folders[c] for path in _pictures(self.path / name, name, root))
+            sorted(
+                path
+                for name in folders[c]
+                for path in files_below(self.path / name, SUFFIXES, f"{name}/", root)
+            )
             for c in classes
         ]
         if empty := [
@@ -158,7 +163,7 @@ class Pictures(Folder):
             InputError: it is no folder, or has no picture.
         """
         self._check("a folder with pictures")
-        paths = sorted(_pictures(self.path, ".", ()))
+        paths = sorted(files_below(self.path, SUFFIXES))
         if not paths:
             raise InputError(
                 f"{self._shown}: no picture ({', '.join(sorted(SUFFIXES))}) is in it or its "
@@ -171,37 +176,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is no picture, whatever its name says; replace or delete it"
     return f"cannot be read as a picture ({reason(error)}); replace or delete it"
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder and not hidden; macOS and Windows hide files of their own there."""
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
-    except OSError as error:
-        raise InputError(
-            f"{printable(folder)}: {error.strerror}; a folder that can be read is needed"
-        ) from error
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=True)
-    except OSError:  # a link to itself
-        return False
-
-
-def _pictures(folder: Path, name: str, above: tuple[str, ...]) -> Iterator[str]:
-    """Paths of the pictures of a folder and its sub-folders, which `name` comes before.
-
-    `above` are the folders that it is in, to which no link may lead back.
-    """
-    here = os.path.realpath(folder)
-    if here in above:
-        return
-    for entry in _entries(folder):
-        path = f"{name}/{entry.name}"
-        if _is_folder(entry):
-            yield from _pictures(folder / entry.name, path, (*above, here))
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-            yield path

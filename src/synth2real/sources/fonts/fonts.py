@@ -11,12 +11,14 @@ A folder of one's own TTF or OTF files serves as well.
 """
 
 import csv
+import hashlib
 import itertools
 import logging
 import re
 import shutil
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -24,10 +26,13 @@ from pathlib import Path
 import freetype
 import numpy as np
 
+from synth2real.errors import printable
 from synth2real.io.fetch import WheelPin, download_wheels
 from synth2real.io.files import write_atomically, write_csv
 from synth2real.settings import setting
 from synth2real.sources.fonts.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
+from synth2real.sources.fonts.likeness import check_digits
+from synth2real.sources.listing import files_below
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +42,8 @@ logger = logging.getLogger(__name__)
 ALIKE = 0.06
 
 UNKNOWN = "unknown"
+SUFFIXES = {".ttf", ".otf"}
+BAR = r"\|"  # as a Markdown table has it
 
 
 @dataclass(frozen=True)
@@ -138,17 +145,41 @@ def fetch_fonts(manifest: Path, families: Sequence[str] | None, folder: Path) ->
 
 
 def font_files(source: Path) -> list[Path]:
-    """The TTF and OTF files of a folder, sub-folders included, in the order of their paths."""
-    return sorted(path for path in source.rglob("*") if path.suffix.lower() in {".ttf", ".otf"})
+    """The TTF and OTF files of a folder, sub-folders included, in the order of their paths.
+
+    Of files with the same content only the first counts.
+    """
+    return list(_first_and_twins(source))
+
+
+def _first_and_twins(source: Path) -> dict[Path, list[Path]]:
+    """The fonts of a folder, and with each the files that have the same content."""
+    paths = sorted(source / name for name in files_below(source, SUFFIXES))
+    found: dict[Path | bytes, list[Path]] = {}
+    try:
+        sizes = [path.stat().st_size for path in paths]
+        counts = Counter(sizes)
+        for path, size in zip(paths, sizes, strict=True):
+            # Most need not be read: no other is as large.
+            alone = counts[size] == 1
+            content = path if alone else hashlib.sha256(path.read_bytes()).digest()
+            found.setdefault(content, []).append(path)
+    except OSError as error:  # a link to nothing, a file that nobody may read
+        raise FontError(f"{error.filename}: {error.strerror}; TTF or OTF is needed") from error
+    return {first: twins for first, *twins in found.values()}
 
 
 def read_font_folder(source: Path, folder: Path) -> list[Font]:
-    """Copies one's own TTF and OTF files, sub-folders included, in the order of their paths.
+    """Copies one's own TTF and OTF files, those of `font_files`.
 
     Raises:
         FontError: there are none, or some cannot be used; names each of these in a line.
     """
-    paths = font_files(source)
+    found = _first_and_twins(source)
+    for first, twins in found.items():
+        for twin in twins:
+            logger.warning("%s: is %s again, left out", twin, first)
+    paths = list(found)
     if not paths:
         raise FontError(f"{source}: has no .ttf or .otf file; put your fonts there")
     _check_fonts(paths)
@@ -164,10 +195,11 @@ def check_font(path: Path) -> None:
     """Refuses a font from which ten different digits cannot be drawn.
 
     Raises:
-        FontError: one line: the file does not load, has only bitmaps, lacks a digit or draws two
-            digits alike.
+        FontError: one line: the file does not load, has only bitmaps, lacks a digit, draws two
+            digits alike or symbols in their place.
     """
-    boxes_10xP = np.stack([draw_boxes(outline, [0]).ravel() for outline in digit_outlines(path)])
+    outlines = digit_outlines(path)
+    boxes_10xP = np.stack([draw_boxes(outline, [0]).ravel() for outline in outlines])
     ink_10xP = boxes_10xP / 255
     alike = [
         f"{a} and {b}"
@@ -176,6 +208,7 @@ def check_font(path: Path) -> None:
     ]
     if alike:
         raise FontError(f"{path}: draws {', '.join(alike)} alike; ten different digits are needed")
+    check_digits(path, outlines)
 
 
 def read_fonts_csv(path: Path) -> list[Font]:
@@ -208,7 +241,9 @@ def write_credits(fonts: Iterable[Font], path: Path) -> None:
     by_licence = sorted(fonts, key=lambda font: (font.licence, font.family.casefold()))
     for licence, group in itertools.groupby(by_licence, key=lambda font: font.licence):
         lines += [f"## {licence}", "", "| family | version | package |", "|---|---|---|"]
-        lines += [f"| {font.family} | {font.version} | {_origin(font)} |" for font in group]
+        for font in group:
+            cells = (font.family, font.version, _origin(font))
+            lines.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
         lines.append("")
     with write_atomically(path) as temporary:
         temporary.write_text("\n".join(lines), encoding="utf-8")
@@ -248,7 +283,8 @@ def _describe(path: Path) -> Font:
     """What a font file says of itself in its name table."""
     face = open_face(path)
     family, style = (
-        (name or b"").decode(errors="replace") for name in (face.family_name, face.style_name)
+        printable((name or b"").decode(errors="replace"))
+        for name in (face.family_name, face.style_name)
     )
     licence_text = " ".join(_names(face, freetype.TT_NAME_ID_LICENSE))
     version = re.search(r"\d+\.\d+", " ".join(_names(face, freetype.TT_NAME_ID_VERSION_STRING)))

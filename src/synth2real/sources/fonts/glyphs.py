@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from synth2real.errors import InputError
 
 DIGITS = "0123456789"
+REGULAR = 400  # weight, of 1 to 1000
 BOX = 20  # of a canvas of 28 pixels
 CANVAS = 28
 
@@ -29,6 +30,8 @@ CANVAS = 28
 # in many variable fonts) it adds up the coverages of edges that share a pixel.  Drawn four times
 # as large and averaged, both errors stay around three grey levels of 255 at worst in most images.
 OVERSAMPLING = 4
+# Where symbol fonts, with no Unicode of their own, have what others have at 0 to 255.
+_SYMBOLS = 0xF000
 # FreeType's coordinates are whole 1/64 pixels.
 _UNITS_PER_PIXEL = 64
 # Extra bits for rotated font units, so that the measured box is exact to 1/64 unit.
@@ -71,21 +74,35 @@ def digit_outlines(path: Path) -> list[Outline]:
 def open_face(path: Path) -> freetype.Face:
     """Opens a font at its Regular weight.
 
-    Many variable fonts default to another weight (Thin, say).  One without an instance of that
-    name stays as it is.
+    Many variable fonts default to another weight (Thin, say), and those of italics have no instance
+    called Regular. Old fonts say which glyph is which in other encodings than Unicode.
 
     Raises:
         freetype.FT_Exception: the file is no font that FreeType reads.
     """
     face = freetype.Face(str(path))
     if face.has_multiple_masters:
-        face.set_var_named_instance("Regular")
+        variations = face.get_variation_info()
+        if "Regular" in [instance.name for instance in variations.instances]:
+            face.set_var_named_instance("Regular")
+        else:
+            face.set_var_design_coords([_regular(axis) for axis in variations.axes])
+    encodings = [charmap.encoding for charmap in face.charmaps]
+    if encodings and freetype.FT_ENCODING_UNICODE not in encodings:
+        face.set_charmap(face.charmaps[0])
     return face
+
+
+def _regular(axis: freetype.VariationAxis) -> float:
+    """Where an axis of a variable font has the Regular weight; other axes stay as they are."""
+    if axis.tag != "wght":
+        return float(axis.default)
+    return float(min(max(REGULAR, axis.minimum), axis.maximum))
 
 
 def _outline(face: freetype.Face, digit: str) -> Outline | None:
     """A glyph's outline, or None where the font has no such glyph or draws no ink."""
-    index = face.get_char_index(digit)
+    index = face.get_char_index(digit) or face.get_char_index(_SYMBOLS + ord(digit))
     if index == 0:
         return None
     # Font units: neither hinted nor rounded to pixels, and no embedded bitmaps.
