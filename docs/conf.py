@@ -12,7 +12,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "resources/*.md", "benchmarks/*.md", "examples/*/*.md"]
 myst_heading_anchors = 3
-# Folders that the documents link to are no pages; a test sees that they are there.
+# Some links lead to folders, which are no pages: here they have no target. A test sees to it that all
+# files and folders that documents link to are there.
 suppress_warnings = ["myst.xref_missing"]
 napoleon_use_ivar = True
 default_role = "code"  # docstrings have single backticks

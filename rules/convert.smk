@@ -60,6 +60,7 @@ use rule convert as convert_untrained with:
 rule convert_format:
     input:
         code=code("convert_format.py"),
+        spec=SPEC,
         networks="results/{fold}{size}/draw{draw}/gan/seed{seed}/networks.safetensors",
         split="results/{fold}{size}/draw{draw}/splits/split.npz",
         converted_train="results/{fold}{size}/draw{draw}/convert/seed{seed}/train.npz",
@@ -70,6 +71,8 @@ rule convert_format:
         directory("results/{fold}{size}/draw{draw}/convert/seed{seed}/{format}"),
     log:
         "results/logs/{fold}{size}/draw{draw}/convert_seed{seed}_{format}.log",
+    benchmark:
+        "results/benchmarks/{fold}{size}/draw{draw}/convert_seed{seed}_{format}.tsv"
     wildcard_constraints:
         format="|".join(FORMATS),
     conda:
@@ -78,6 +81,7 @@ rule convert_format:
     resources:
         mem_mb=memory(4000, CONVERSIONS),
         runtime=minutes((CONVERSIONS, 1000)),
+        gpu=GPU,
     params:
         compute=asdict(EXPERIMENT.compute),
     script:

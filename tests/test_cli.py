@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import yaml
 from flax import nnx
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from synth2real.classify.network import Classifier
 from synth2real.classify.state import about
@@ -23,6 +25,7 @@ from synth2real.cli import main
 from synth2real.convert import files
 from synth2real.convert.convert import CONVERT, convert_images
 from synth2real.gan.state import GanState
+from synth2real.io.files import hold_lock
 from synth2real.io.weights import save_weights
 from synth2real.nn import convolution
 from synth2real.nn.config import ComputeConfig
@@ -64,6 +67,12 @@ def files_below(folder: Path) -> set[str]:
 
 def lines(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def right(state: GanState, copy: int) -> np.ndarray:
@@ -133,6 +142,66 @@ def test_a_stopped_conversion_goes_on_to_the_same_files(
     assert files_below(tmp_path / "out") == files_below(tmp_path / "whole")
     for name in files_below(tmp_path / "whole"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_picture_that_is_mended_costs_nothing_that_was_done(
+    gan: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 2)
+    good = (pictures / "7/e.png").read_bytes()
+    (pictures / "7/e.png").write_bytes(b"no picture")
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]
+    assert main(arguments) == 1
+    assert "7/e.png: is no picture" in capsys.readouterr().err
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
+    # As a process leaves them that was killed while it wrote.
+    (tmp_path / "out/7").mkdir(exist_ok=True)
+    (tmp_path / "out/7/.e.0123abcd.png").write_bytes(good[:20])
+    (tmp_path / "out/7/.mine.png").write_bytes(good)
+    (pictures / "7/e.png").write_bytes(good)
+    assert main(arguments) == 0
+    assert files_below(tmp_path / "out") == files_below(pictures) | {
+        "metadata.jsonl",
+        "7/.mine.png",
+    }
+    assert done and all(path.stat().st_mtime_ns == time for path, time in done.items())
+
+
+def test_two_conversions_into_one_folder_do_not_meet(
+    gan: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(out)]
+    with hold_lock(out / files.LOCK):
+        assert main(arguments) == 1
+    assert f"{out}: in use by process {os.getpid()}" in capsys.readouterr().err
+    assert main(arguments) == 0 and files.LOCK not in files_below(out)
+
+
+def test_sigterm_stops_as_ctrl_c_does(
+    gan: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def stop(path: Path, image: np.ndarray) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(files, "write_picture", stop)
+    assert main(["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "synth2real convert: stopped\n"
+
+
+@pytest.mark.parametrize("labels", [3, 7])
+def test_as_many_labels_as_images_are_needed(
+    gan: Path, tmp_path: Path, labels: int, capsys: pytest.CaptureFixture
+) -> None:
+    write_idx(tmp_path / "a-images-idx3-ubyte", PIXELS[..., 0])
+    arguments = ["convert", "--gan", str(gan), str(tmp_path / "a-images-idx3-ubyte")]
+    arguments.append(str(tmp_path / "b-images-idx3-ubyte"))
+    assert main(arguments) == 1
+    assert "a-labels-idx1-ubyte is not there" in capsys.readouterr().err
+    write_idx(tmp_path / "a-labels-idx1-ubyte", np.resize(LABELS, labels))
+    assert main(arguments) == 1
+    assert f"holds 5 images and a-labels-idx1-ubyte [{labels}]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("packed", ["", ".gz"])
@@ -290,6 +359,22 @@ def test_a_table_is_not_written_over(pictures: Path, tmp_path: Path, capsys) -> 
     assert (tmp_path / "mine.csv").read_text() == "mine"
 
 
+def test_weights_of_an_unknown_network_are_refused(
+    gan: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    path = gan / "networks.safetensors"
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]
+    for change in ({"generator": "mine"}, {"mine": 1}):
+        config = GAN.about["config"] | change
+        save_weights(path, STATE.weights, GAN.about | {"config": config, "memorised": 1.2})
+        assert main(arguments) == 1
+        assert "this synth2real knows no such network" in capsys.readouterr().err
+    save_file(load_file(path), path, {"synth2real": "{}"})
+    assert main(arguments) == 1
+    assert "does not say what its weights are of" in capsys.readouterr().err
+
+
 def test_other_weights_are_refused(gan: Path, pictures: Path, capsys) -> None:
     model = str(gan / "networks.safetensors")
     assert main(["classify", "--model", model, str(pictures)]) == 1
@@ -378,3 +463,9 @@ def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixtur
     said = capsys.readouterr().out
     assert "real: MNIST" in said and "GANs: 2" in said and "classifiers: 100" in said
     assert "60 real images (r = 0.001), 420 real images (r = 0.007)" in said
+    # However many cores there are, a GAN takes its ten minutes.
+    times = []
+    for cores in ("1", "2", "64"):
+        assert main(["check", "--json", "--cores", cores]) == 0
+        times.append(json.loads(capsys.readouterr().out)["seconds"])
+    assert times[0] == pytest.approx(2 * times[1], rel=0.01) and 640 < times[2] < times[1]

@@ -115,7 +115,7 @@ def test_fewer_fonts_need_no_other_numbers(tmp_path: Path) -> None:
     experiment = read("fonts: {families: [Abel, Acme]}")
     assert experiment.synthetic.count_test(940) == 94 and experiment.splits.total == 940 - 94
     for index in range(3):
-        (tmp_path / f"{index}.ttf").touch()
+        (tmp_path / f"{index}.ttf").write_text(f"font {index}")
     experiment = read(f"fonts: {{folder: {tmp_path}}}")
     assert experiment.fonts.folder == str(tmp_path) and experiment.splits.total == 1410 - 141
 

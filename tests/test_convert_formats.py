@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from synth2real.errors import InputError
 from synth2real.io.arrays import save_arrays
 from synth2real.io.weights import save_weights
 from synth2real.splits import Split
-from tiny import random_gan_state, random_pixels, tiny_gan
+from tiny import DIGITS, random_gan_state, random_pixels, tiny_gan
 
-GAN = tiny_gan("synth2real", generator_blocks=1)
+# Classes whose names are not their numbers.
+SPEC = replace(DIGITS, classes=tuple("abcdefghij"))
+GAN = tiny_gan("synth2real", spec=SPEC, generator_blocks=1)
 STATE = random_gan_state(GAN, spread=0.3)
 # Six synthetic images, of which a split has three; each is converted twice.
 SOURCE = np.array([10, 11, 12, 13, 14, 15])
@@ -33,7 +36,9 @@ def made(tmp_path: Path) -> dict[str, Path]:
     nothing = np.array([], np.int64)
     split = Split(nothing, nothing, SPLIT[:2], SPLIT[2:])
     save_arrays(tmp_path / "split.npz", **split._asdict())
-    save_arrays(tmp_path / "synthetic.npz", images=IMAGES, labels=LABELS, source=SOURCE)
+    for part, source in (("train", SOURCE), ("test", SOURCE + 100)):
+        path = tmp_path / f"synthetic_{part}.npz"
+        save_arrays(path, images=IMAGES, labels=LABELS, source=source)
     save_arrays(tmp_path / "train.npz", images=IMAGES, labels=np.tile(LABELS[SPLIT], 2))
     save_arrays(tmp_path / "test.npz", images=IMAGES, labels=LABELS)
     for name in FORMATS:
@@ -42,7 +47,9 @@ def made(tmp_path: Path) -> dict[str, Path]:
             gan_path=tmp_path / "networks.safetensors",
             split_path=tmp_path / "split.npz",
             converted_paths={part: tmp_path / f"{part}.npz" for part in ("train", "test")},
-            synthetic_paths=dict.fromkeys(("train", "test"), tmp_path / "synthetic.npz"),
+            synthetic_paths={
+                part: tmp_path / f"synthetic_{part}.npz" for part in ("train", "test")
+            },
             seed=3,
             folder=tmp_path / name,
         )
@@ -52,17 +59,17 @@ def made(tmp_path: Path) -> dict[str, Path]:
 def test_a_folder_has_a_sub_folder_a_class_and_says_what_each_picture_is_of(made) -> None:
     folder = made["folder"] / "train"
     rows = [json.loads(line) for line in (folder / "metadata.jsonl").read_text().splitlines()]
-    names = ["7/000000.png", "3/000001.png", "3/000002.png", "7/000003.png", "3/000004.png"]
-    assert [row["file_name"] for row in rows] == [*names, "3/000005.png"]
+    names = ["h/000000.png", "d/000001.png", "d/000002.png", "h/000003.png", "d/000004.png"]
+    assert [row["file_name"] for row in rows] == [*names, "d/000005.png"]
     assert [row["source"] for row in rows] == [10, 14, 13, 10, 14, 13]
     assert [row["copy"] for row in rows] == [0, 0, 0, 1, 1, 1]
-    assert [row["label"] for row in rows] == ["7", "3", "3", "7", "3", "3"]
+    assert [row["label"] for row in rows] == ["h", "d", "d", "h", "d", "d"]
     assert {row["seed"] for row in rows} == {3}
     assert all(0 <= row["probability"] <= 1 for row in rows)
     for row, image in zip(rows, IMAGES, strict=True):
         np.testing.assert_array_equal(Image.open(folder / row["file_name"]), image[..., 0])
     test = (made["folder"] / "test/metadata.jsonl").read_text().splitlines()
-    assert [json.loads(line)["source"] for line in test] == SOURCE.tolist()
+    assert [json.loads(line)["source"] for line in test] == [110, 111, 112, 113, 114, 115]
 
 
 def test_a_parquet_file_has_the_same_rows(made) -> None:
@@ -72,7 +79,7 @@ def test_a_parquet_file_has_the_same_rows(made) -> None:
         picture, label = row.pop("image"), row.pop("label")
         other = json.loads(line)
         assert other.pop("file_name").endswith(picture["path"])
-        assert str(label) == other.pop("label") and row == other
+        assert SPEC.classes[label] == other.pop("label") and row == other
         np.testing.assert_array_equal(Image.open(io.BytesIO(picture["bytes"])), image[..., 0])
     features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
     assert features["label"]["names"] == list(GAN.spec.classes)

@@ -88,6 +88,16 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
     )
 
 
+def test_own_conversions_can_be_had_in_other_formats(tmp_path: Path):
+    folder = copy_project(tmp_path)
+    write_photos(folder / "photos", {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 2}, "synthetic": {"folder": "photos"}}
+    own["convert"] = {"formats": ["folder", "parquet"]}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(own))
+    # Three sizes in each of two folds.
+    assert planned(folder, "--configfile", "mine.yaml")["convert_format"] == 3 * 2 * 2
+
+
 def test_a_new_image_makes_its_source_stale(tmp_path: Path):
     folder = copy_project(tmp_path)
     write_photos(folder / "photos", {"cat": 8, "dog": 9})

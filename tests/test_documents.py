@@ -53,6 +53,6 @@ def test_paths_that_documents_link_to_are_there() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("*/*/*.md")]:
         if ".venv" in page.parts or "runs" in page.parts:
             continue
-        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
             if not link.startswith("http"):
                 assert (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"

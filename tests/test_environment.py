@@ -11,7 +11,8 @@ import pytest
 
 from project import environment
 from synth2real.environment import clean_environment, has_gpu
-from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+from synth2real.errors import InputError
+from synth2real.io.checkpoints import open_checkpoints
 
 # As a notebook, a debugging session or another program may leave them.
 ODD = {
@@ -71,7 +72,7 @@ def test_a_file_system_without_locks_is_warned_of(
     monkeypatch.undo()
     with (
         open_checkpoints(tmp_path / "checkpoints", {}),
-        pytest.raises(CheckpointError, match="in use by process"),
+        pytest.raises(InputError, match="in use by process"),
         open_checkpoints(tmp_path / "checkpoints", {}),
     ):
         pass

@@ -45,7 +45,7 @@ def test_labels_are_places_among_the_classes() -> None:
 def test_unknown_labels_are_named() -> None:
     with pytest.raises(InputError) as error:
         class_labels(["b", "x10", "x9", "x9", "two\nlines"], ("a", "b"), "real.npz")
-    assert str(error.value) == (r"real.npz: two\nlines, x9, x10 among a, b: no such class")
+    assert str(error.value) == (r"real.npz: two\nlines, x9, x10: no such class; there are a, b")
 
 
 def test_the_same_classes_pass() -> None:

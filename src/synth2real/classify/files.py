@@ -11,9 +11,9 @@ from flax import nnx
 from synth2real.classify.config import load_classifier_config
 from synth2real.classify.state import make_graph, scale_pixels
 from synth2real.classify.train import load_classifier
-from synth2real.errors import printable
+from synth2real.errors import InputError, printable
 from synth2real.io.files import check_new, write_csv
-from synth2real.io.weights import read_about
+from synth2real.io.weights import read_about, unknown_settings
 from synth2real.sources.folder import Folder
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.npz import Npz
@@ -36,10 +36,16 @@ def classify_files(
     """
     check_new(out)
     about = read_about(model, "classifier")
-    config, spec = load_classifier_config(about["config"]), load_spec(about["spec"])
-    classifier = nnx.merge(make_graph(config, spec), load_classifier(config, spec, model))
+    try:
+        config, spec = load_classifier_config(about["config"]), load_spec(about["spec"])
+        graph = make_graph(config, spec)
+    except (KeyError, TypeError) as error:
+        raise unknown_settings(model, error) from error
+    classifier = nnx.merge(graph, load_classifier(config, spec, model))
     predict = jax.jit(lambda images: jax.nn.softmax(classifier(scale_pixels(images))))
     total = source.count()
+    if not total:
+        raise InputError(f"{source.path}: has no image; one at least is needed")
     # What lies in one file is in memory as a whole; pictures need not be.
     step = BATCH if isinstance(source, Folder) else max(total, 1)
     rows = []

@@ -1,12 +1,13 @@
 """What a user does with an experiment's results; Snakemake runs the experiments themselves.
 
-Each command is a module here with `configure`, which
-says what it takes, and `run`, which returns what came out.
+Each command is a module here with `configure`, which says what it takes, and `run`, which returns
+what came out.
 """
 
 import argparse
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     module = importlib.import_module(f"synth2real.cli.{arguments.command}")
     clean_environment()
+    # What a cluster sends when time is up is as good as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_device()
         found = module.run(arguments)

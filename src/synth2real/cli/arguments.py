@@ -26,7 +26,9 @@ def positive(text: str) -> int:
 def natural(text: str) -> int:
     """A whole number of at least 0, and less than 2^32."""
     if not re.fullmatch(r"[0-9]+", text) or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 0 is needed")
+        raise argparse.ArgumentTypeError(
+            f"{text}: a whole number from 0 to {2**32 - 1:,} is needed"
+        )
     return int(text)
 
 

@@ -2,14 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from synth2real.cli.arguments import positive
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
-COMPILING = 20.0  # seconds that a job takes besides its work
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,14 +16,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", type=Path, nargs="*", metavar="YAML", help="settings, laid over config.yaml"
     )
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="where Snakemake will work (here)"
+    )
     parser.add_argument("--cores", type=positive, default=os.cpu_count(), help="all (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Checks settings and images; says what was found and what a run needs."""
+    from synth2real.cli.needs import needs
     from synth2real.errors import InputError
 
-    experiment = _read(arguments.files)
+    files = [path.absolute() for path in arguments.files]
+    if not arguments.directory.is_dir():
+        raise InputError(f"--directory: {arguments.directory} is no folder")
+    os.chdir(arguments.directory)
+    experiment = _read(files)
     found: dict[str, Any] = {}
     problems: list[str] = []
     images = {}
@@ -40,7 +47,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             problems.append(str(error))
     if problems:
         raise InputError("\n".join(problems))
-    return found | _needs(experiment, images, arguments.cores)
+    return found | needs(experiment, images, arguments.cores, numbers=arguments.json)
 
 
 def _read(files: Sequence[Path]) -> Any:
@@ -106,42 +113,3 @@ def _check_test_images(experiment: Any) -> None:
         classes = natural_order(names)
         labels_N: np.ndarray = class_labels(names, classes, "real")
         list(choose_test(config, labels_N, classes))
-
-
-def _needs(experiment: Any, found: Mapping[str, Any], cores: int) -> dict[str, Any]:
-    """How many chains and jobs there are, and the time and disk that they take, roughly."""
-    from synth2real.classify.config import PRESETS as CLASSIFIERS
-    from synth2real.gan.config import PRESETS as GANS
-    from synth2real.sets import PSEUDO, PSEUDO_COST
-
-    gan, classifier = GANS[experiment.gan_preset], CLASSIFIERS[experiment.classifier_preset]
-    chains = (experiment.real.folds or 1) * len(experiment.sizes) * len(experiment.splits.seeds)
-    gans = chains * len(experiment.gan_seeds)
-    trained = {name: gans if kind.needs_gan else chains for name, kind in experiment.sets.items()}
-    steps = sum(
-        count * (PSEUDO_COST if experiment.sets[name].recipe == PSEUDO else 1)
-        for name, count in trained.items()
-    )
-    height, width, channels = found["real"].largest if found["real"] else (28, 28, 1)
-    height, width = experiment.images.height or height, experiment.images.width or width
-    channels = experiment.images.channels or channels
-    pixels = height * width / 28**2
-    all_of_them = sum(found["synthetic"].counts.values()) if found["synthetic"] else 60_000
-    images = experiment.splits.total or experiment.synthetic.images or all_of_them
-    converted = (2 if experiment.controls else 1) * gans * images * experiment.convert.copies
-    seconds = gans * (experiment.gan.samples / gan.training_rate + COMPILING)
-    seconds += converted / gan.conversion_rate
-    seconds += steps * experiment.runs * experiment.classifier.samples / classifier.rate
-    seconds += sum(trained.values()) * COMPILING
-    megabytes = (converted + 4 * images) * height * width * channels / 1e6
-    return {
-        "real images": ", ".join(size.title(experiment.splits.total) for size in experiment.sizes),
-        "GANs": gans,
-        "classifiers": sum(trained.values()) * experiment.runs,
-        "time": f"about {_time(seconds * pixels / cores)} on {cores} cores of a CPU",
-        "disk": f"about {megabytes / 1000:.1f} GB in results/",
-    }
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"

@@ -26,6 +26,8 @@ def open_images(path: Path, labelled: bool) -> Folder | Npz | IdxFile:
         InputError: there is none.
     """
     if path.is_dir():
+        if sets := sorted(file.name for file in path.glob("*images*-ubyte*")):
+            raise InputError(f"{path}: has IDX files; name one of them, like {path / sets[0]}")
         return Folder(path, fewest=1) if labelled else Pictures(path)
     if not path.is_file():
         raise InputError(f"{path} is not there; {WHAT} is needed")
@@ -39,10 +41,13 @@ def open_images(path: Path, labelled: bool) -> Folder | Npz | IdxFile:
 class Progress:
     """A line on standard error, written anew each second, if that is a terminal."""
 
-    def __init__(self, total: int, done: int = 0):
-        self.total, self.begun, self.first, self.shown = total, time.monotonic(), done, 0.0
+    def __init__(self, total: int):
+        self.total, self.begun, self.shown = total, time.monotonic(), 0.0
+        self.first: int | None = None  # what was done before
 
     def update(self, done: int) -> None:
+        if self.first is None:
+            self.first = done
         now = time.monotonic()
         if not sys.stderr.isatty() or (now - self.shown < 1 and done < self.total):
             return

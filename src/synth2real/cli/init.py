@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 TEMPLATE = """\
-# Settings for `make run CONFIG={path}`, laid over config.yaml; all there are: docs/settings.md.
-# Folders start where Snakemake works: in the folder of --directory, or where it is called.
+# Settings for `snakemake --cores all --configfile {path}`, laid over config.yaml; all there are:
+# docs/settings.md. A folder that does not begin with / starts where Snakemake works.
 
 real: # {found_real}
   {real_kind}: {real}
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Looks at the images and writes the file; says what was found."""
+    from synth2real.errors import InputError, printable
     from synth2real.io.files import check_new, write_atomically
     from synth2real.sources.base import check_same_classes
 
@@ -43,19 +45,27 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     real_kind, real = _look(arguments.real)
     synthetic_kind, synthetic = _look(arguments.synthetic)
     check_same_classes(tuple(real.counts), tuple(synthetic.counts))
+    fewest = min(real.counts, key=lambda name: real.counts[name])
     if arguments.test:
+        _, apart = _look(arguments.test)
+        check_same_classes(tuple(real.counts), tuple(apart.counts), ("real training", "real test"))
         test = f"  test: {_quoted(arguments.test)} # real images that nothing learns from"
     elif real_kind == "idx":
         test = "  # its files of test images are those to test on"
-    elif (fewest := min(real.counts.values())) < ENOUGH:
-        folds = max(2, min(fewest, 5))
+    elif real.counts[fewest] < 2:
+        raise InputError(
+            f"--real: {printable(fewest)} has one image; two at least are needed, to train and to "
+            "test on, or images to test on (--test)"
+        )
+    elif real.counts[fewest] < ENOUGH:
+        folds = min(real.counts[fewest], 5)
         test = f"  folds: {folds} # each part is the test set once: what to do with few images"
     else:
         test = "  test_share: 0.2 # of each class, set apart to test on"
     fixed = real.smallest == real.largest and max(real.largest[:2]) <= 128
     images = "# images: {height: 64, width: 64}" if fixed else "images: {height: 64, width: 64}"
     text = TEMPLATE.format(
-        path=arguments.path,
+        path=printable(shlex.quote(str(arguments.path))),
         real_kind=real_kind,
         real=_quoted(arguments.real),
         found_real=real.text,
@@ -85,4 +95,4 @@ def _look(path: Path) -> tuple[str, Any]:
 
 def _quoted(path: Path) -> str:
     """A path as YAML reads it, whatever is in its name."""
-    return json.dumps(str(path), ensure_ascii=False)
+    return json.dumps(str(path.absolute()), ensure_ascii=False)

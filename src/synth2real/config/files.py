@@ -39,7 +39,7 @@ def find_file_problems(paths: list[Path]) -> list[str]:
             problems.append(f"{path}{_place(error)}; YAML is needed, like key: value")
         else:
             if not isinstance(content, dict):
-                problems.append(f"{path}: has no keys at its beginning of lines, like ratios:")
+                problems.append(f"{path}: no line starts with a key, like ratios:")
             problems += [f"{path}, {twin}" for twin in _find_twins(node, ())]
     return problems
 

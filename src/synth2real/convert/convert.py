@@ -54,7 +54,7 @@ def least_strength(gan_path: Path, given: float | None = None) -> float:
     about = read_about(gan_path, "GAN")
     if about["config"]["step"] != "joint":
         return LEAST_STRENGTH
-    memorised = HINGE if about["memorised"] is None else about["memorised"]
+    memorised = HINGE if about.get("memorised") is None else float(about["memorised"])
     return LEAST_STRENGTH * min(max(HINGE - memorised, 0.0), 1.0)
 
 

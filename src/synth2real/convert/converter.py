@@ -1,6 +1,7 @@
 """A trained GAN as its file holds it: what converts images, and reads the conversions."""
 
 import functools
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from synth2real.errors import InputError
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, Network, make_gan
-from synth2real.io.weights import read_about
+from synth2real.io.weights import read_about, unknown_settings
 from synth2real.sources.base import class_labels
 from synth2real.sources.folder import Folder
 from synth2real.sources.idx import IdxFile
@@ -47,10 +48,15 @@ class Converter(NamedTuple):
         """
         path = path / "networks.safetensors" if path.is_dir() else path
         about = read_about(path, "GAN")
-        gan = make_gan(load_gan_config(about["config"]), load_spec(about["spec"]))
+        try:
+            gan = make_gan(load_gan_config(about["config"]), load_spec(about["spec"]))
+        except (KeyError, TypeError) as error:
+            raise unknown_settings(path, error) from error
         if gan.config.generator != "bend":
             if strength not in (None, 1.0):
-                raise InputError(f"{path}: its generator paints; strength is one that bends' alone")
+                raise InputError(
+                    f"{path}: has generator {gan.config.generator}; a least strength needs bend"
+                )
             strength = 1.0
         return cls(
             path,
@@ -59,6 +65,11 @@ class Converter(NamedTuple):
             load_network(gan, path, "task"),
             least_strength(path, strength),
         )
+
+    @property
+    def digest(self) -> str:
+        """Of the file's content: another GAN may lie at the same place later."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 
     def labels(self, source: Folder | Npz | IdxFile) -> np.ndarray:
         """The labels of images, int32 [N].

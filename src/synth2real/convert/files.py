@@ -16,7 +16,7 @@ import numpy as np
 from synth2real.convert.convert import CONVERT
 from synth2real.convert.converter import Converter
 from synth2real.errors import InputError, printable
-from synth2real.io.files import check_new, write_atomically
+from synth2real.io.files import check_new, hold_lock, remove_leftovers, write_atomically
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.images import write_picture
@@ -24,6 +24,7 @@ from synth2real.sources.npz import Npz
 from synth2real.training import BATCH, Images
 
 METADATA = "metadata.jsonl"
+PART, LOCK = f".{METADATA}.part", f".{METADATA}.lock"  # while a folder is being written
 
 
 class Wanted(NamedTuple):
@@ -37,23 +38,44 @@ class Wanted(NamedTuple):
 def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Wanted) -> int:
     """Converts a folder's pictures to another of the same tree, names and formats.
 
-    A batch at a time, so memory does not grow with the number of files. A run that was stopped
-    goes on where it was. At its end `metadata.jsonl` tells of each picture what it was made from.
-    Returns the number of pictures.
+    A batch at a time, so that no more pictures are in memory if there are more. A run that was
+    stopped goes on where it was. At its end `metadata.jsonl` tells of each picture what it was made
+    from. Returns the number of pictures.
 
     Raises:
-        InputError: `out` holds something else, or a picture cannot be read.
+        InputError: `out` holds something else or is in use, or a picture cannot be read.
     """
     _check_apart(source.path, out)
     labels_N = converter.labels(source)
-    _check_names(
-        [_name(path, copy) for copy in range(wanted.copies) for path in source.listing.paths]
-    )
+    paths = source.listing.paths
+    _check_names([_name(path, copy) for copy in range(wanted.copies) for path in paths])
+    _check_free(out)
+    out.mkdir(parents=True, exist_ok=True)
+    with hold_lock(out / LOCK):
+        _convert_pictures(converter, source, labels_N, out, wanted)
+        with write_atomically(out / METADATA) as temporary, open(out / PART, "rb") as finished:
+            finished.readline()  # what the run was
+            with open(temporary, "wb") as file:
+                shutil.copyfileobj(finished, file)
+        (out / PART).unlink()
+        (out / LOCK).unlink()
+    return wanted.copies * len(labels_N)
+
+
+def _convert_pictures(
+    converter: Converter, source: Folder, labels_N: np.ndarray, out: Path, wanted: Wanted
+) -> None:
+    """Writes the conversions that are not there yet, and a line of each."""
     paths, origin = source.listing.paths, _origin(converter, wanted)
     batches = list(_batches(len(labels_N), wanted.copies))
-    part = out / f".{METADATA}.part"
-    begun = _begin(part, origin | {"copies": wanted.copies, "source": source.digest()}, batches)
-    with open(part, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
+    # Of names alone: a picture that could not be read may have been mended since.
+    pictures = hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
+    about = origin | {"copies": wanted.copies, "pictures": pictures}
+    begun = _begin(out / PART, about, batches)
+    for copy, index in batches[begun : begun + 1]:
+        for i in index:
+            remove_leftovers(out / _name(paths[i], copy))
+    with open(out / PART, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
         for copy, index in batches[begun:]:
             images = source.read(index, converter.gan.spec, "pad")
             data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
@@ -66,12 +88,6 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
                 lines.write(json_line({"file_name": names[place], **made, **origin}))
             lines.flush()
             wanted.update(copy * len(labels_N) + int(index[-1]) + 1)
-    with write_atomically(out / METADATA) as temporary, open(part, "rb") as finished:
-        finished.readline()  # what the run was
-        with open(temporary, "wb") as file:
-            shutil.copyfileobj(finished, file)
-    part.unlink()
-    return wanted.copies * len(labels_N)
 
 
 def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wanted: Wanted) -> int:
@@ -141,25 +157,33 @@ def _check_names(names: Sequence[str]) -> None:
         raise InputError(f"{printable(twice[0])}: a picture and a copy of another have this name")
 
 
+def _check_free(out: Path) -> None:
+    """Refuses a folder that holds something else than part of a conversion.
+
+    Raises:
+        InputError: says so.
+    """
+    if not out.exists():
+        return
+    begun = (out / PART).exists()
+    if not out.is_dir() or (not begun and any(path.name != LOCK for path in out.iterdir())):
+        raise InputError(f"{out}: is there already; name a new or an empty folder")
+
+
 def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np.ndarray]]) -> int:
     """How many batches were done before; `part` then tells of these and no others.
 
     Raises:
-        InputError: the folder holds something else.
+        InputError: it tells of another conversion.
     """
-    out, first = part.parent, json_line(about)
-    text = part.read_text(encoding="utf-8") if part.exists() else ""
+    first = json_line(about)
+    text = part.read_text(encoding="utf-8") if part.exists() else first
     # A line that was being written when the run was stopped does not count.
     lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    if not lines:
-        if out.exists() and (not out.is_dir() or any(path != part for path in out.iterdir())):
-            raise InputError(f"{out}: is there already; name a new or an empty folder")
-        out.mkdir(parents=True, exist_ok=True)
-        lines = [first]
-    if lines[0] != first:
+    if lines[:1] != [first]:
         raise InputError(
-            f"{out}: holds part of another conversion (other images, GAN, seed or copies); name "
-            "another folder"
+            f"{part.parent}: holds part of another conversion (other images, GAN, seed or copies); "
+            "name another folder"
         )
     ends = np.cumsum([0, *(len(index) for _, index in batches)])
     done = int(np.searchsorted(ends, len(lines) - 1, side="right")) - 1
@@ -170,9 +194,7 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
 
 def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
     strength = round(converter.least_strength, 6)
-    # Another GAN may lie at the same place later.
-    digest = hashlib.sha256(converter.path.read_bytes()).hexdigest()[:16]
-    origin = {"gan": str(converter.path.absolute()), "weights": digest}
+    origin = {"gan": str(converter.path.absolute()), "weights": converter.digest}
     return {**origin, "seed": wanted.seed, "least_strength": strength}
 
 

@@ -63,6 +63,7 @@ def write_format(
     writer = dict(zip(FORMATS, (write_folder, write_parquet), strict=True))[format]
     folder.mkdir(exist_ok=True)
     converter = Converter.load(gan_path)
+    origin = {"gan": str(gan_path.parent), "weights": converter.digest, "seed": seed}
     index = {"train": read_split(split_path).synthetic, "test": None}
     for name, path in converted_paths.items():
         images, labels = load_arrays(path, "images", "labels")
@@ -76,8 +77,7 @@ def write_format(
                 "label": classes[labels[i]],
                 "copy": i // len(source),
                 "probability": round(float(probability[i]), 6),
-                "gan": str(gan_path.parent),
-                "seed": seed,
+                **origin,
             }
             for i in range(len(labels))
         ]
@@ -118,6 +118,7 @@ def write_parquet(part: Part, folder: Path) -> None:
         "copy": pa.int64(),
         "probability": pa.float64(),
         "gan": pa.string(),
+        "weights": pa.string(),
         "seed": pa.int64(),
     }
     features: dict[str, dict[str, Any]] = {

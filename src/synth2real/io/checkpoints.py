@@ -4,7 +4,6 @@ They lie in a folder of which Snakemake knows nothing: what it knows as output, 
 job starts or fails.
 """
 
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -12,7 +11,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from synth2real.errors import InputError
-from synth2real.io.files import write_atomically
+from synth2real.io.files import hold_lock, write_atomically
 from synth2real.io.trees import from_arrays, to_arrays
 
 log = logging.getLogger(__name__)
@@ -54,10 +52,10 @@ def hold_folder(folder: Path, fingerprint: Mapping[str, str]) -> Iterator[None]:
     What has another fingerprint is deleted at once.
 
     Raises:
-        CheckpointError: another process holds the folder.
+        InputError: another process holds the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_name(f".{folder.name}.lock")):
+    with hold_lock(folder.with_name(f".{folder.name}.lock")):
         _discard_others(folder, fingerprint)
         yield
         shutil.rmtree(folder)
@@ -72,7 +70,7 @@ def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["
     last; a second SIGINT ends the training at once.
 
     Raises:
-        CheckpointError: another process holds the folder.
+        InputError: another process holds the folder.
     """
     with hold_folder(folder, fingerprint):
         checkpoints = Checkpoints(folder)
@@ -200,27 +198,3 @@ def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
         folder.mkdir()
     with write_atomically(path) as temporary:
         temporary.write_text(json.dumps(fingerprint, indent=1))
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Holds a file's lock, which ends with the process however that ends."""
-    with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise CheckpointError(
-                f"{path.parent}: in use by {file.read()}; wait for it, or stop it"
-            ) from None
-        except OSError as error:
-            # Lustre and NFS may have no locks. They only protect from another process.
-            log.warning(
-                f"{path}: cannot be locked ({error.strerror}); see that no other job has it"
-            )
-        job = os.getenv("SLURM_JOB_ID")
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.write(f", SLURM job {job}" if job else "")
-        file.flush()
-        yield

@@ -1,13 +1,19 @@
 """Output files that are whole or not there."""
 
 import csv
+import fcntl
+import glob
+import logging
 import os
+import socket
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from synth2real.errors import InputError
+
+log = logging.getLogger(__name__)
 
 
 def check_new(path: Path) -> None:
@@ -38,6 +44,41 @@ def write_atomically(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Deletes what `write_atomically` had begun of a file when its process was killed."""
+    pattern = f".{glob.escape(path.stem)}.{'[0-9a-f]' * 8}{glob.escape(path.suffix)}"
+    for leftover in path.parent.glob(pattern):
+        leftover.unlink()
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Holds a file's lock, which ends with the process however that ends.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    with open(path, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise InputError(
+                f"{path.parent}: in use by {file.read()}; wait for it, or stop it"
+            ) from None
+        except OSError as error:
+            # Lustre and NFS may have no locks. They only protect from another process.
+            log.warning(
+                f"{path}: cannot be locked ({error.strerror}); see that no other job has it"
+            )
+        job = os.getenv("SLURM_JOB_ID")
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.write(f", SLURM job {job}" if job else "")
+        file.flush()
+        yield
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

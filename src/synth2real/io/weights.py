@@ -6,14 +6,15 @@ that it takes (`spec`). So whoever has the file needs neither the workflow nor t
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from synth2real.errors import InputError
+from synth2real.errors import InputError, reason
 from synth2real.io.files import write_atomically
 from synth2real.io.trees import from_arrays, to_arrays, to_shapes
 
@@ -26,7 +27,8 @@ def save_weights(path: Path, tree: Any, about: Mapping[str, Any]) -> None:
     """Writes a pytree of arrays and what they are; the same bytes for the same content."""
     text = json.dumps({"version": VERSION, **about})
     with write_atomically(path) as temporary:
-        save_file(to_arrays(tree), temporary, {NAME: text})
+        # The library's own file would be for its owner alone.
+        temporary.write_bytes(save(to_arrays(tree), {NAME: text}))
 
 
 def load_weights(path: Path, like: Any) -> Any:
@@ -62,15 +64,29 @@ def read_about(path: Path, network: str) -> dict[str, Any]:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read as weights ({error})") from error
+        readable = not path.exists() or os.access(path, os.R_OK)
+        why = str(error) if readable else "permission denied"
+        raise InputError(f"{path}: cannot be read as weights ({why})") from error
     if NAME not in metadata:
         raise InputError(f"{path}: has no weights of synth2real; a run's are in results/")
-    about: dict[str, Any] = json.loads(metadata[NAME])
-    if about["version"] != VERSION:
+    try:
+        about: dict[str, Any] = json.loads(metadata[NAME])
+        version, kind = about["version"], about["network"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: does not say what its weights are of; {AGAIN}") from error
+    if version != VERSION:
         raise InputError(
-            f"{path}: is of version {about['version']} of the format, and this synth2real reads "
-            f"version {VERSION}; take the synth2real that wrote it"
+            f"{path}: is of version {version} of the format, and this synth2real reads version "
+            f"{VERSION}; take the synth2real that wrote it"
         )
-    if about["network"] != network:
-        raise InputError(f"{path}: is a {about['network']}'s file, and a {network}'s is needed")
+    if kind != network:
+        raise InputError(f"{path}: is a {kind}'s file, and a {network}'s is needed")
     return about
+
+
+def unknown_settings(path: Path, error: Exception) -> InputError:
+    """The error of a file whose settings this synth2real cannot make a network of."""
+    return InputError(
+        f"{path}: this synth2real knows no such network ({reason(error)}); take the one that wrote "
+        "it"
+    )

@@ -73,7 +73,7 @@ def class_labels(names: Sequence[str], classes: tuple[str, ...], origin: str) ->
     unknown = natural_order(name for name in set(names) if name not in label)
     if unknown:
         raise InputError(
-            f"{origin}: {show_names(unknown)} among {show_names(classes)}: no such class"
+            f"{origin}: {show_names(unknown)}: no such class; there are {show_names(classes)}"
         )
     return np.array([label[name] for name in names], np.int32)
 

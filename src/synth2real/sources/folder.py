@@ -175,4 +175,6 @@ class Pictures(Folder):
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is no picture, whatever its name says; replace or delete it"
+    if isinstance(error, PermissionError):
+        return f"{error.strerror}; it must be readable"
     return f"cannot be read as a picture ({reason(error)}); replace or delete it"

@@ -108,7 +108,20 @@ class IdxFile:
         return read_shape(self.path)[0]
 
     def labels(self) -> list[str]:
-        return [str(label) for label in read_idx(_labels_path(self.path)).tolist()]
+        return [str(label) for label in self._labels.tolist()]
+
+    @functools.cached_property
+    def _labels(self) -> np.ndarray:
+        beside = _labels_path(self.path)
+        if not beside.exists():
+            raise InputError(f"{self.path}: its labels are needed, too; {beside} is not there")
+        labels_N = read_idx(beside)
+        if labels_N.shape != (self.count(),):
+            raise InputError(
+                f"{self.path} holds {self.count():,} images and {beside.name} "
+                f"{list(labels_N.shape)}; a label for each image is needed"
+            )
+        return labels_N
 
     def name(self, index: int) -> str:
         return f"{self.path}, image {index}"
@@ -131,10 +144,9 @@ class IdxFile:
 
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
         """Writes other images, and these labels, so many times over, beside them."""
-        labels_N = read_idx(_labels_path(self.path))
         grey = images_NxHxWxC.shape[-1] == 1
         write_idx(path, images_NxHxWxC[..., 0] if grey else images_NxHxWxC)
-        write_idx(_labels_path(path), np.tile(labels_N, copies))
+        write_idx(_labels_path(path), np.tile(self._labels, copies))
 
 
 def _labels_path(path: Path) -> Path:
@@ -176,10 +188,12 @@ def _read(path: Path, count: int = -1) -> bytes:
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             return file.read(count)
-    except (EOFError, OSError, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read: truncated, or no gzip file ({error}); get it again"
         ) from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; a file that can be read is needed") from error
 
 
 def parse_idx(data: bytes, name: str) -> np.ndarray:

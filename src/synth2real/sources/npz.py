@@ -129,6 +129,8 @@ class Npz:
             raise InputError(
                 f"{self.path} is not there; {self.path.absolute()} was looked at"
             ) from error
+        except PermissionError as error:
+            raise InputError(f"{self.path}: {error.strerror}; it must be readable") from error
         except _ERRORS as error:
             raise InputError(
                 f"{self.path} is no .npz file, or not a whole one ({reason(error)}); save it again"

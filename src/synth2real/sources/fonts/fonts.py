@@ -154,7 +154,8 @@ def font_files(source: Path) -> list[Path]:
 
 def _first_and_twins(source: Path) -> dict[Path, list[Path]]:
     """The fonts of a folder, and with each the files that have the same content."""
-    paths = sorted(source / name for name in files_below(source, SUFFIXES))
+    names = files_below(source, SUFFIXES) if source.is_dir() else ()
+    paths = sorted(source / name for name in names)
     found: dict[Path | bytes, list[Path]] = {}
     try:
         sizes = [path.stat().st_size for path in paths]
