@@ -12,7 +12,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "resources/*.md", "benchmarks/*.md", "examples/*/*.md"]
 myst_heading_anchors = 3
-# Some links lead to folders, which are no pages: here they have no target. A test sees to it that all
+# Some links lead to folders, which are no pages: they have no target here. A test sees that all
 # files and folders that documents link to are there.
 suppress_warnings = ["myst.xref_missing"]
 napoleon_use_ivar = True

@@ -61,11 +61,8 @@ def test_every_network_learns_and_its_average_follows(after: tuple[GanState, dic
             np.testing.assert_allclose(
                 average, before + (params - before) / 10, rtol=1e-5, atol=1e-7
             )
-        # A fresh Adam moves parameters by the learning rate, less where gradients are tiny. The
-        # discriminator's features stay as they are.
-        assert max(moved) < 1.01 * LEARNING_RATE
-        frozen = old.params.get("trunk", ())
-        assert moved.count(0) == len(jax.tree.leaves(frozen))
+        # A fresh Adam moves parameters by the learning rate, less where gradients are tiny.
+        assert min(moved) > 0 and max(moved) < 1.01 * LEARNING_RATE
         assert new.trained is new.average
 
 

@@ -98,7 +98,7 @@ def random_gan_state(gan: Gan, spread: float = 0.02) -> GanState:
 
     def fill(path, leaf: jax.ShapeDtypeStruct) -> jax.Array:
         name = jax.tree_util.keystr(path)
-        if "params" in name and "kernel" in name:
+        if ("params" in name or "trunk" in name) and "kernel" in name:
             return jnp.asarray(rng.normal(0, spread, leaf.shape), leaf.dtype)
         # Variances, and spectral normalisation's vectors, of which none may be zero.
         ones = "stats" in name and ("var" in name or "'u'" in name or "sigma" in name)

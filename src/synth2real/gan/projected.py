@@ -54,7 +54,7 @@ class ProjectedDiscriminator(nnx.Module):
 
         Those of `NO_CLASS` are asked to be real images of any.
         """
-        first, *others = self._frozen().features(x_BxHxWxC)
+        first, *others = self.trunk.features(x_BxHxWxC)
         h = self._apply(self.convs[0], first, train)
         for features, mix, conv in zip(others, self.mixes, self.convs[1:], strict=True):
             h = self._apply(mix, jnp.concatenate([features, h], axis=-1), train)
@@ -62,11 +62,6 @@ class ProjectedDiscriminator(nnx.Module):
         logits_Bx1, logits_BxC = jnp.split(self.dense_out(h.mean((1, 2))), [1], axis=1)
         of_class_BxC = jax.nn.one_hot(labels_B, logits_BxC.shape[1])
         return logits_Bx1[:, 0] + (of_class_BxC * logits_BxC).sum(1)
-
-    def _frozen(self) -> Trunk:
-        """The trunk, as the discriminator's training leaves it."""
-        graph, state = nnx.split(self.trunk)
-        return nnx.merge(graph, jax.lax.stop_gradient(state))
 
     def _apply(self, conv: nnx.SpectralNorm, h: jax.Array, train: bool) -> jax.Array:
         return GAIN * nnx.leaky_relu(conv(h, update_stats=train), LEAKINESS)

@@ -22,6 +22,10 @@ DISCRIMINATORS: dict[str, type] = {
     "projected": ProjectedDiscriminator,
 }
 
+# What training changes in a network; the features of a projected discriminator stay as they are.
+TRAINED = nnx.All(nnx.Param, nnx.Not(nnx.PathContains("trunk")))
+STAYING = nnx.Not(TRAINED)
+
 GRADIENT_NORM = 5.0
 DECAY_UPDATES = 10_000  # 20,000 of PixelDA's global steps, which count D and G updates alike
 DECAY_RATE = 0.95
@@ -52,7 +56,7 @@ class Gan(NamedTuple):
 
 
 class Network(NamedTuple):
-    """One network's arrays: parameters, batch statistics, optimiser state.
+    """One network's arrays: parameters, what no gradient changes, optimiser state.
 
     `average` are averaged parameters, or () if the training has none.
     """
@@ -121,7 +125,7 @@ def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
     optimiser = make_optimiser(config)
     networks = []
     for module in _make_modules(config, spec, nnx.Rngs(key)):
-        params, stats = nnx.state(module, nnx.Param, ...)
+        params, stats = nnx.state(module, TRAINED, STAYING)
         average = jax.tree.map(jnp.copy, params) if config.step == "joint" else ()
         networks.append(Network(params, stats, optimiser.init(params), average))
     return GanState(jnp.zeros((), jnp.int32), *networks)

@@ -15,7 +15,7 @@ from synth2real.gan.losses import (
 )
 from synth2real.gan.networks import signed_pixels
 from synth2real.gan.projected import NO_CLASS
-from synth2real.gan.state import Gan, GanState, Network, apply_gradients
+from synth2real.gan.state import STAYING, Gan, GanState, Network, apply_gradients
 from synth2real.training import Arrays, Images, Metrics, Step, draw_batch
 
 
@@ -92,7 +92,7 @@ def generate(
         key_strength, shape_B = jax.random.fold_in(key, 1), labels_B.shape
         strength["strength_B"] = jax.random.uniform(key_strength, shape_B, minval=least_strength)
     converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train, **strength)
-    return converted_BxHxWxC, nnx.state(module, nnx.BatchStat)
+    return converted_BxHxWxC, nnx.state(module, STAYING)
 
 
 def discriminate(
@@ -109,7 +109,7 @@ def discriminate(
     """
     module = nnx.merge(gan.discriminator, discriminator.params, discriminator.stats, copy=True)
     logits_B = module(x_BxHxWxC, labels_B, key=key, train=True)
-    return logits_B, nnx.state(module, nnx.BatchStat)
+    return logits_B, nnx.state(module, STAYING)
 
 
 def _draw(gan: Gan, state: GanState, data: GanData, key: jax.Array) -> Batch:

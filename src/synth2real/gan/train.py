@@ -12,7 +12,7 @@ from flax import nnx
 from synth2real.gan.config import GanConfig
 from synth2real.gan.joint import make_joint_step, memorised
 from synth2real.gan.networks import signed_pixels
-from synth2real.gan.state import Gan, GanState, start_training
+from synth2real.gan.state import STAYING, Gan, GanState, start_training
 from synth2real.gan.step import GanData, generate, make_train_step
 from synth2real.gan.trunk import learn_trunk
 from synth2real.io.checkpoints import Checkpoints
@@ -152,6 +152,4 @@ def _with_features(gan: Gan, state: GanState, synthetic: Images, key: jax.Array)
     network = state.discriminator
     module = nnx.merge(gan.discriminator, network.params, network.stats, copy=True)
     learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key)
-    params = nnx.state(module, nnx.Param)
-    average = network.average and jax.tree.map(jnp.copy, params)
-    return state._replace(discriminator=network._replace(params=params, average=average))
+    return state._replace(discriminator=network._replace(stats=nnx.state(module, STAYING)))
