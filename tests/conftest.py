@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
@@ -15,6 +16,18 @@ from synth2real.io.arrays import save_arrays
 from synth2real.nn import convolution
 from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
 from synth2real.sources.mnist import load_mnist
+
+# Of invented cases; `--hypothesis-profile=thorough` tries more.
+for name, examples in (("thorough", 2000), ("brief", 100)):
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+settings.load_profile("brief")
 
 # One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
 os.environ["NPROC"] = "1"

@@ -10,7 +10,7 @@ import jsonschema
 from synth2real.classify.config import PRESETS as CLASSIFIER_PRESETS
 from synth2real.classify.config import ClassifierConfig
 from synth2real.convert.config import FORMATS, ConvertConfig
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 from synth2real.gan.config import PRESETS as GAN_PRESETS
 from synth2real.gan.config import GanConfig
 from synth2real.images import ImagesConfig
@@ -192,5 +192,5 @@ Validator = jsonschema.validators.extend(
 
 def raise_problems(problems: Iterable[str]) -> None:
     """Raises one InputError with a line for each problem, if there is any."""
-    if problems := [f"config: {problem}" for problem in problems]:
+    if problems := [printable(f"config: {problem}") for problem in problems]:
         raise InputError("\n".join(problems))
