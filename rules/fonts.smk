@@ -1,6 +1,7 @@
 # The font files, one Regular a family, each checked for ten different digits.
 #   in:  resources/fonts.csv (pinned wheels), or a folder with the user's own fonts
-#   out: results/fonts/files/, fonts.csv (family, style, licence, version), credits.md
+#   out: results/fonts/files/, fonts.csv (family, style, licence, version), credits.md,
+#        left_out.csv (one's own that are twice there, or cannot be used)
 
 # The user's own, so that a change among them is noticed.
 FONT_FILES = font_files(Path(EXPERIMENT.fonts.folder)) if EXPERIMENT.fonts.folder else []
@@ -15,6 +16,7 @@ rule fonts:
         files=directory("results/fonts/files"),
         table="results/fonts/fonts.csv",
         credits="results/fonts/credits.md",
+        left_out="results/fonts/left_out.csv",
     log:
         "results/logs/fonts.log",
     localrule: True
@@ -27,5 +29,6 @@ rule fonts:
     params:
         folder=EXPERIMENT.fonts.folder,
         families=EXPERIMENT.fonts.families,
+        skip_bad=EXPERIMENT.fonts.skip_bad,
     script:
         "../workflow/scripts/fonts.py"

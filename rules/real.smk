@@ -3,6 +3,7 @@
 #   out: results/real/spec.json (size, channels, classes, background)
 #        results/real/{train,test}.npz (images, labels, source), or results/fold{fold}/real/
 #        results/real/unlabelled.npz (images, source), of a folder without labels
+#        results/real/{left_out,unlabelled_left_out}.csv, what could not be used (images.skip_bad)
 
 REAL = EXPERIMENT.real_source
 REAL_TEST = replace(REAL, path=EXPERIMENT.real.test or REAL.path)
@@ -18,6 +19,7 @@ rule real:
         spec=SPEC,
         train=expand("results/{fold}real/train.npz", fold=FOLDS),
         test=expand("results/{fold}real/test.npz", fold=FOLDS),
+        left_out="results/real/left_out.csv",
     log:
         "results/logs/real.log",
     benchmark:
@@ -44,7 +46,8 @@ rule real_unlabelled:
         spec=SPEC,
         real_tests=expand("results/{fold}real/test.npz", fold=FOLDS),
     output:
-        "results/real/unlabelled.npz",
+        images="results/real/unlabelled.npz",
+        left_out="results/real/unlabelled_left_out.csv",
     log:
         "results/logs/real_unlabelled.log",
     benchmark:
@@ -61,6 +64,7 @@ rule real_unlabelled:
     params:
         folder=EXPERIMENT.unlabelled,
         fit=EXPERIMENT.images.fit,
+        skip_bad=EXPERIMENT.images.skip_bad,
         digest=PICTURES and digest(PICTURES),
     script:
         "../workflow/scripts/real_unlabelled.py"

@@ -1,6 +1,7 @@
 # The synthetic images, some of them set apart for testing.
 #   in:  a source of src/synth2real/sources/ (synthetic: in the configuration), or results/fonts/
 #   out: results/synthetic/{train,test}.npz (images, labels, source)
+#        results/synthetic/left_out.csv, what could not be used (images.skip_bad)
 
 SYNTHETIC = EXPERIMENT.synthetic_source
 FROM_FONTS = SYNTHETIC.kind == "fonts"
@@ -16,6 +17,7 @@ rule synthetic:
     output:
         train="results/synthetic/train.npz",
         test="results/synthetic/test.npz",
+        left_out="results/synthetic/left_out.csv",
     log:
         "results/logs/synthetic.log",
     benchmark:
@@ -30,6 +32,7 @@ rule synthetic:
     params:
         config=asdict(EXPERIMENT.synthetic),
         fit=EXPERIMENT.images.fit,
+        skip_bad=EXPERIMENT.images.skip_bad,
         source=asdict(SYNTHETIC),
         render=asdict(EXPERIMENT.render) if FROM_FONTS else None,
         digest=None if FROM_FONTS else digest(SYNTHETIC),

@@ -2,8 +2,8 @@
 
     python tests/kill_often.py [times] [seconds between kills, at most]
 
-It runs the tiny experiment in two copies of the project: one undisturbed, the other killed (-9, with
-its jobs) and started again, and compares every file of results that does not tell times.
+It runs the tiny experiment in two copies of the project, one undisturbed, the other killed (-9,
+with its jobs) and started again, and compares every file of results that does not tell times.
 """
 
 import random

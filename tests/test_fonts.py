@@ -145,9 +145,7 @@ def test_symbols_are_no_digits() -> None:
     check_font(folder / "cmmi10.ttf")
 
 
-def test_a_font_counts_once_wherever_it_lies(
-    few_fonts: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_font_counts_once_wherever_it_lies(few_fonts: Path, tmp_path: Path) -> None:
     own, elsewhere, copied = (tmp_path / name for name in ("own", "elsewhere", "copied"))
     for folder in (own / "a", own / ".trash", elsewhere, copied):
         folder.mkdir(parents=True)
@@ -159,9 +157,10 @@ def test_a_font_counts_once_wherever_it_lies(
     shutil.copy2(dosis, elsewhere / "dosis.ttf")
     (own / "linked").symlink_to(elsewhere)
     (elsewhere / "back").symlink_to(own)
-    fonts = read_font_folder(own, copied)
+    left_out: list[tuple[str, str]] = []
+    fonts = read_font_folder(own, copied, left_out)
     assert [font.file for font in fonts] == ["a/first.TTF", "linked/dosis.ttf"]
-    assert f"{own}/again.ttf: is {own}/a/first.TTF again, left out" in caplog.text
+    assert left_out == [(f"{own}/again.ttf", f"is {own}/a/first.TTF again")]
     (own / "gone.ttf").symlink_to(tmp_path / "nothing")
     with pytest.raises(FontError, match="gone.ttf: No such file"):
         font_files(own)
@@ -175,7 +174,7 @@ def test_own_fonts_are_described_by_their_name_tables(few_fonts: Path, tmp_path:
     for name, target in targets.items():
         (source / target).write_bytes((few_fonts / name).read_bytes())
     (source / "notes.txt").write_text("no font")
-    fonts = read_font_folder(source, folder)
+    fonts = read_font_folder(source, folder, [])
     assert [font.file for font in fonts] == ["Z.OTF", "m.ttf", "serif/d.ttf"]
     assert [font.style for font in fonts] == ["unknown", "mono", "unknown"]
     for font, name in zip(fonts, targets, strict=True):
@@ -193,7 +192,7 @@ def test_a_font_without_names_is_unknown(few_fonts: Path, tmp_path: Path) -> Non
 
     (tmp_path / "own").mkdir()
     changed_font(few_fonts / "space-mono.ttf", tmp_path / "own" / "a.ttf", forget)
-    font = read_font_folder(tmp_path / "own", tmp_path)[0]
+    font = read_font_folder(tmp_path / "own", tmp_path, [])[0]
     assert (font.licence, font.version) == ("unknown", "unknown")
 
 
@@ -259,15 +258,28 @@ def test_all_bad_fonts_of_a_folder_are_named(few_fonts: Path, tmp_path: Path) ->
         few_fonts / "space-mono.ttf", source / "worse.ttf", lambda font: remap(font, "0", None)
     )
     with pytest.raises(FontError) as error:
-        read_font_folder(source, tmp_path / "results")
+        read_font_folder(source, tmp_path / "results", [])
     lines = str(error.value).splitlines()
     assert [Path(line.split(":")[0]).name for line in lines] == ["bad.ttf", "worse.ttf"]
     assert not (tmp_path / "results").exists()
 
 
+def test_bad_fonts_are_left_out_if_that_is_wanted(few_fonts: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copy2(few_fonts / "caveat.ttf", own)
+    (own / "broken.ttf").write_bytes(b"no font")
+    assert len(font_files(own)) == 2 and len(font_files(own, skip_bad=True)) == 1
+    left_out: list[tuple[str, str]] = []
+    fonts = read_font_folder(own, tmp_path / "copied", left_out, skip_bad=True)
+    assert [font.file for font in fonts] == ["caveat.ttf"]
+    ((name, reason),) = left_out
+    assert name == str(own / "broken.ttf") and reason.startswith("is damaged or no font")
+
+
 def test_a_folder_without_fonts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FontError, match="has no .ttf or .otf file"):
-        read_font_folder(tmp_path, tmp_path / "results")
+        read_font_folder(tmp_path, tmp_path / "results", [])
 
 
 def test_fonts_csv_round_trip(tmp_path: Path) -> None:

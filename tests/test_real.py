@@ -1,7 +1,10 @@
 """The real stage: the spec, and images to train on and to test on that have nothing in common."""
 
+import csv
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +39,26 @@ def npz(path: Path, images: np.ndarray, labels: np.ndarray | list) -> Npz:
 
 
 def write(
-    folder: Path, config: RealConfig, train: Source, test: Source | None = None, folds: int = 1
+    folder: Path,
+    config: RealConfig,
+    train: Source,
+    test: Source | None = None,
+    folds: int = 1,
+    images: ImagesConfig = IMAGES,
 ) -> list[tuple[Path, Path]]:
     folder.mkdir(exist_ok=True)
     paths = [(folder / f"train{fold}.npz", folder / f"test{fold}.npz") for fold in range(folds)]
     spec_path = folder / "spec.json"
-    write_real(config, IMAGES, train, test, origin="real.npz", spec_path=spec_path, paths=paths)
+    write_real(
+        config,
+        images,
+        train,
+        test,
+        origin="real.npz",
+        spec_path=spec_path,
+        paths=paths,
+        left_out_path=folder / "left_out.csv",
+    )
     return paths
 
 
@@ -287,3 +304,33 @@ def test_a_bad_picture_of_the_test_set_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "1/2/5.png").write_bytes(b"no picture")
     message = refused(tmp_path / "out", settings(test="x"), train, test)
     assert message.startswith(f"{tmp_path}/1/2/5.png: is no picture")
+
+
+def test_what_is_bad_is_left_out_if_that_is_wanted(tmp_path: Path) -> None:
+    pixels = noise(12)
+    for part, numbers in (("train", range(8)), ("test", range(8, 12))):
+        for number in numbers:
+            path = tmp_path / part / "ab"[number % 2] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels[number, ..., 0]).save(path)
+    (tmp_path / "train/a/2.png").write_bytes(b"no picture")
+    cut = (tmp_path / "test/b/9.png").read_bytes()
+    (tmp_path / "test/b/9.png").write_bytes(cut[: len(cut) // 2])
+    for name in ("twin", "other twin"):
+        shutil.copy(tmp_path / "test/a/8.png", tmp_path / f"train/a/{name}.png")
+    train, test = Folder(tmp_path / "train"), Folder(tmp_path / "test")
+    said = refused(tmp_path / "refused", settings(test="test"), train, test)
+    assert "2.png: is no picture" in said
+    tolerant = replace(IMAGES, skip_bad=True)
+    ((train_path, test_path),) = write(
+        tmp_path / "out", settings(test="test"), train, test, images=tolerant
+    )
+    with np.load(train_path) as file:
+        np.testing.assert_array_equal(file["images"], pixels[[0, 4, 6, 1, 3, 5, 7]])
+        assert file["labels"].tolist() == [0, 0, 0, 1, 1, 1, 1]
+    with np.load(test_path) as file:
+        np.testing.assert_array_equal(file["images"], pixels[[10, 8, 11]])  # by name
+    with open(tmp_path / "out/left_out.csv", newline="") as file:
+        rows = [(Path(row["name"]).name, row["reason"]) for row in csv.DictReader(file)]
+    assert [name for name, _ in rows] == ["9.png", "2.png", "other twin.png", "twin.png"]
+    assert rows[1][1].startswith("is no picture") and rows[3][1] == "is a real test image, too"

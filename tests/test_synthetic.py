@@ -55,6 +55,7 @@ def write(
     settings: SyntheticConfig,
     spec: ImageSpec = SPEC,
     real_tests: Sequence[Path] = (),
+    skip_bad: bool = False,
 ) -> None:
     write_synthetic(
         source,
@@ -65,6 +66,8 @@ def write(
         real_test_paths=real_tests,
         train_path=folder / "train.npz",
         test_path=folder / "test.npz",
+        skip_bad=skip_bad,
+        left_out_path=folder / "left_out.csv",
     )
 
 
@@ -74,6 +77,23 @@ def refused(folder: Path, source: Images, settings: SyntheticConfig, spec: Image
     assert list(folder.iterdir()) == []
     assert str(error.value).isprintable()
     return str(error.value)
+
+
+def test_real_test_images_are_left_out_if_that_is_wanted(tmp_path: Path) -> None:
+    source = Images("abc" * 10)
+    test = source.read(np.array([4, 7]), SPEC, "crop")
+    save_arrays(tmp_path / "real.npz", images=test)
+    real = [tmp_path / "real.npz"]
+    with pytest.raises(InputError, match="are real test images, too"):
+        write(tmp_path, source, config(test_images=5), real_tests=real)
+    write(tmp_path, source, config(test_images=5), real_tests=real, skip_bad=True)
+    parts = [load_arrays(tmp_path / f"{part}.npz", "source")[0] for part in ("train", "test")]
+    assert sorted(np.concatenate(parts)) == [n for n in range(30) if n not in (4, 7)]
+    lines = (tmp_path / "left_out.csv").read_text().splitlines()
+    assert lines[1:] == [
+        'image 4,"is a real test image, too"',
+        'image 7,"is a real test image, too"',
+    ]
 
 
 @pytest.mark.parametrize("images, used", [(None, 1000), (1000, 1000), (300, 300), (2, 2)])

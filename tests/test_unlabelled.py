@@ -27,15 +27,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(folder: Path, test_grey: int) -> list[int]:
+def write(folder: Path, test_grey: int, skip_bad: bool = False) -> list[int]:
     """Writes the file and returns its greys, beside a test image of one grey."""
     test, path = folder / "test.npz", folder / "unlabelled.npz"
     save_arrays(test, images=np.full((1, *SPEC.shape), test_grey, np.uint8))
     source = Pictures(folder / "photos")
-    write_unlabelled(source, SPEC, "pad", real_test_paths=[test], path=path)
+    write_unlabelled(
+        source,
+        SPEC,
+        "pad",
+        real_test_paths=[test],
+        path=path,
+        skip_bad=skip_bad,
+        left_out_path=folder / "left_out.csv",
+    )
     images, numbers = load_arrays(path, "images", "source")
     assert images.dtype == np.uint8 and images.shape == (len(numbers), *SPEC.shape)
-    assert numbers.tolist() == list(range(len(numbers)))
+    assert skip_bad or numbers.tolist() == list(range(len(numbers)))
     return images[:, 0, 0, 0].tolist()
 
 
@@ -49,6 +57,13 @@ def test_a_test_image_is_refused_by_name(folder: Path) -> None:
     ):
         write(folder, test_grey=3)
     assert not (folder / "unlabelled.npz").exists()
+
+
+def test_a_test_image_and_a_broken_picture_are_left_out_if_that_is_wanted(folder: Path) -> None:
+    (folder / "photos/b/broken.png").write_bytes(b"no picture")
+    assert write(folder, test_grey=3, skip_bad=True) == [0, 1, 2, 4]
+    lines = (folder / "left_out.csv").read_text().splitlines()
+    assert len(lines) == 3 and "broken.png" in lines[1] and "c/b.png" in lines[2]
 
 
 def test_a_new_picture_changes_the_digest(folder: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth2real.errors import InputError
-from synth2real.settings import choice, setting
+from synth2real.settings import choice, flag, setting
 from synth2real.sources.base import Source
 from synth2real.spec import EDGE, LARGEST, SMALLEST, Background, ImageSpec, check_spec
 
@@ -49,6 +49,11 @@ class ImagesConfig:
         ],
     )
     fit: str = choice("how an image of another shape is fitted", FITS)
+    skip_bad: bool = flag(
+        "leaves out pictures that cannot be read, and training images that are test images, too "
+        "(results/real/left_out.csv and the like)",
+        default=False,
+    )
 
 
 def find_spec(config: ImagesConfig, source: Source, classes: tuple[str, ...]) -> ImageSpec:

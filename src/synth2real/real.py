@@ -22,6 +22,12 @@ from synth2real.sources.base import (
     natural_order,
     show_names,
 )
+from synth2real.sources.usable import (
+    LeftOut,
+    keep_no_test_images,
+    skip_unreadable,
+    write_left_out,
+)
 from synth2real.spec import ImageSpec, check_memory, write_spec
 
 log = logging.getLogger(__name__)
@@ -82,6 +88,7 @@ def write_real(
     origin: str,
     spec_path: Path,
     paths: Sequence[tuple[Path, Path]],
+    left_out_path: Path,
 ) -> None:
     """Writes the spec, and `images`, `labels` and `source` of each pair of training and test part.
 
@@ -95,11 +102,16 @@ def write_real(
         origin: what the source is called in messages.
         spec_path: the spec, as JSON.
         paths: training and test file; a pair for each fold.
+        left_out_path: a table of images that were left out, if the settings allow it.
 
     Raises:
         InputError: an image cannot be read, the classes of `test` are others, or an image is in
             both parts.
     """
+    left_out: LeftOut = []
+    if images.skip_bad:
+        train = skip_unreadable(train, left_out)
+        test = test and skip_unreadable(test, left_out)
     names = train.labels()
     spec = find_spec(images, train, natural_order(names))
     check_memory(origin, len(names), spec)
@@ -124,8 +136,18 @@ def write_real(
     with ExitStack() as stack:
         for (train_part, test_part), pair in zip(parts, paths, strict=True):
             train_path, test_path = (stack.enter_context(write_atomically(path)) for path in pair)
+            if images.skip_bad:
+                train_part = _skip_twins(train_part, test_part, left_out)
             _write_parts(train_part, test_part, train_path, test_path)
+        write_left_out(left_out, stack.enter_context(write_atomically(left_out_path)))
         write_spec(stack.enter_context(write_atomically(spec_path)), spec)
+
+
+def _skip_twins(train: Part, test: Part, left_out: LeftOut) -> Part:
+    """The training images that are no test images, too."""
+    return train.take(
+        keep_no_test_images(train.source, train.number, train.images, test.images, left_out)
+    )
 
 
 def _write_parts(train: Part, test: Part, train_path: Path, test_path: Path) -> None:

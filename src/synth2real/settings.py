@@ -60,6 +60,6 @@ def choice(description: str, values: list[Any], *, default: Any = MISSING) -> An
     return setting(f"{description}: {names}", default=default, enum=values)
 
 
-def flag(description: str) -> Any:
+def flag(description: str, *, default: Any = MISSING) -> Any:
     """A setting that is true or false."""
-    return setting(f"true {description}, false does not", type="boolean")
+    return setting(f"true {description}, false does not", default=default, type="boolean")

@@ -19,6 +19,12 @@ from synth2real.sources.base import (
     natural_order,
     refuse_test_images,
 )
+from synth2real.sources.usable import (
+    LeftOut,
+    keep_no_test_images,
+    skip_unreadable,
+    write_left_out,
+)
 from synth2real.spec import ImageSpec, check_memory
 
 log = logging.getLogger(__name__)
@@ -61,6 +67,8 @@ def write_synthetic(
     real_test_paths: Iterable[Path],
     train_path: Path,
     test_path: Path,
+    skip_bad: bool,
+    left_out_path: Path,
 ) -> None:
     """Writes `images` uint8 [N, H, W, C], `labels` int32 [N] and `source` int64 [N] of both parts.
 
@@ -74,11 +82,16 @@ def write_synthetic(
         origin: what the source is called in messages.
         real_test_paths: files with the real test images, which no synthetic image may be.
         train_path, test_path: what to write.
+        skip_bad: leaves out pictures that cannot be read or are real test images.
+        left_out_path: a table of those.
 
     Raises:
         InputError: the classes are not those of the real images, there are too few images, one
             cannot be read, or is a real test image.
     """
+    left_out: LeftOut = []
+    if skip_bad:
+        source = skip_unreadable(source, left_out)
     names = source.labels()
     check_same_classes(spec.classes, natural_order(names))
     labels = class_labels(names, spec.classes, origin)
@@ -90,9 +103,15 @@ def write_synthetic(
         for index_N, path in [(train_N, train_path), (test_N, test_path)]:
             images_NxHxWxC = source.read(index_N, spec, fit)
             for real_MxHxWxC in real_tests:
+                if skip_bad:
+                    kept_N = keep_no_test_images(
+                        source, index_N, images_NxHxWxC, real_MxHxWxC, left_out
+                    )
+                    index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
                 refuse_test_images("synthetic", source, index_N, images_NxHxWxC, real_MxHxWxC)
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
+        write_left_out(left_out, stack.enter_context(write_atomically(left_out_path)))
     log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
 
 

@@ -11,6 +11,12 @@ import numpy as np
 
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.sources.base import Source, refuse_test_images
+from synth2real.sources.usable import (
+    LeftOut,
+    keep_no_test_images,
+    skip_unreadable,
+    write_left_out,
+)
 from synth2real.spec import ImageSpec, check_memory
 
 log = logging.getLogger(__name__)
@@ -19,7 +25,14 @@ ORIGIN = "real.unlabelled"  # the key that messages name
 
 
 def write_unlabelled(
-    source: Source, spec: ImageSpec, fit: str, *, real_test_paths: Iterable[Path], path: Path
+    source: Source,
+    spec: ImageSpec,
+    fit: str,
+    *,
+    real_test_paths: Iterable[Path],
+    path: Path,
+    skip_bad: bool,
+    left_out_path: Path,
 ) -> None:
     """Writes `images`, uint8 [N, H, W, C], and `source`, int64 [N], their numbers in the source.
 
@@ -29,15 +42,24 @@ def write_unlabelled(
         fit: how images of another size are fitted.
         real_test_paths: files with the real test images, which none of them may be.
         path: what to write.
+        skip_bad: leaves out pictures that cannot be read or are real test images.
+        left_out_path: a table of those.
 
     Raises:
         InputError: an image cannot be read, or is a real test image, or there are too many.
     """
+    left_out: LeftOut = []
+    if skip_bad:
+        source = skip_unreadable(source, left_out)
     index_N = np.arange(len(source.labels()))
     check_memory(ORIGIN, len(index_N), spec)
     images_NxHxWxC = source.read(index_N, spec, fit)
     for real_path in real_test_paths:
         (tests_MxHxWxC,) = load_arrays(real_path, "images")
+        if skip_bad:
+            kept_N = keep_no_test_images(source, index_N, images_NxHxWxC, tests_MxHxWxC, left_out)
+            index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
         refuse_test_images(ORIGIN, source, index_N, images_NxHxWxC, tests_MxHxWxC)
     save_arrays(path, images=images_NxHxWxC, source=index_N)
+    write_left_out(left_out, left_out_path)
     log.info(f"{len(index_N):,} real images without labels")

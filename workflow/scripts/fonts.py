@@ -11,7 +11,9 @@ write_fonts(
     Path(snakemake.input.manifest),
     snakemake.params.families,
     Path(own) if own else None,
+    skip_bad=snakemake.params.skip_bad,
     folder=Path(snakemake.output.files),
     table=Path(snakemake.output.table),
     credits=Path(snakemake.output.credits),
+    left_out_path=Path(snakemake.output.left_out),
 )

@@ -24,4 +24,5 @@ write_real(
     origin=f"real.{kind}",
     spec_path=Path(snakemake.output.spec),
     paths=list(zip(train_paths, test_paths, strict=True)),
+    left_out_path=Path(snakemake.output.left_out),
 )

@@ -13,5 +13,7 @@ write_unlabelled(
     read_spec(Path(snakemake.input.spec)),
     snakemake.params.fit,
     real_test_paths=[Path(path) for path in snakemake.input.real_tests],
-    path=Path(snakemake.output[0]),
+    path=Path(snakemake.output.images),
+    skip_bad=snakemake.params.skip_bad,
+    left_out_path=Path(snakemake.output.left_out),
 )

@@ -25,4 +25,6 @@ write_synthetic(
     real_test_paths=[Path(path) for path in snakemake.input.real_tests],
     train_path=Path(snakemake.output.train),
     test_path=Path(snakemake.output.test),
+    skip_bad=snakemake.params.skip_bad,
+    left_out_path=Path(snakemake.output.left_out),
 )

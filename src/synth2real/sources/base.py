@@ -104,10 +104,10 @@ def show_names(names: Sequence[str]) -> str:
 
 
 def find_duplicates(train_NxHxWxC: np.ndarray, test_MxHxWxC: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of a training and a test image, by their places, that are the same pixel for pixel."""
-    train = {_fingerprint(image): place for place, image in reversed([*enumerate(train_NxHxWxC)])}
-    places = ((train.get(_fingerprint(image)), place) for place, image in enumerate(test_MxHxWxC))
-    return [(twin, place) for twin, place in places if twin is not None]
+    """Each training image that is a test image, too, pixel for pixel, and which: their places."""
+    test = {_fingerprint(image): place for place, image in reversed([*enumerate(test_MxHxWxC)])}
+    twins = ((place, test.get(_fingerprint(image))) for place, image in enumerate(train_NxHxWxC))
+    return [(place, twin) for place, twin in twins if twin is not None]
 
 
 def refuse_test_images(

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from synth2real.errors import InputError, printable, reason
 from synth2real.sources.base import NAMED, class_name, files_digest, natural_order, show_names
-from synth2real.sources.images import picture_shape, read_picture
+from synth2real.sources.images import load_picture, picture_shape, read_picture
 from synth2real.sources.listing import entries, files_below, is_folder
 from synth2real.spec import ImageSpec
 
@@ -128,28 +128,42 @@ class Folder:
             paths = sorted({os.path.dirname(path) for path in paths})
         return files_digest(f"{self.path}/{path}" for path in paths)
 
+    def faults(self) -> dict[int, str]:
+        """What is wrong with each picture that cannot be read, by its place."""
+        return self._try_each(np.arange(self.count()), lambda _, path: load_picture(path))
+
     def _for_each(self, index_N: np.ndarray, function: Callable[[int, Path], Any]) -> None:
         """Calls a function with the place and the path of each picture, in threads.
 
         Raises:
             InputError: a line for each picture that cannot be read, ten at most.
         """
+        found = self._try_each(index_N, function)
+        if found:
+            more = [f"and {len(found) - NAMED:,} more files"] if len(found) > NAMED else []
+            faults = [
+                f"{self.name(index_N[place])}: {fault}" for place, fault in [*found.items()][:NAMED]
+            ]
+            raise InputError("\n".join([*faults, *more]))
 
-        def run(start: int) -> list[str]:
-            faults = []
+    def _try_each(
+        self, index_N: np.ndarray, function: Callable[[int, Path], Any]
+    ) -> dict[int, str]:
+        """What is wrong with each picture at which the function fails, by its place."""
+
+        def run(start: int) -> dict[int, str]:
+            faults = {}
             for place in range(start, min(start + CHUNK, len(index_N))):
                 path = self.path / self.listing.paths[index_N[place]]
                 try:
                     function(place, path)
                 except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                    faults.append(f"{self.name(index_N[place])}: {_reason(error)}")
+                    faults[place] = _reason(error)
             return faults
 
         with ThreadPoolExecutor(THREADS) as threads:
-            faults = [f for found in threads.map(run, range(0, len(index_N), CHUNK)) for f in found]
-        if faults:
-            more = [f"and {len(faults) - NAMED:,} more files"] if len(faults) > NAMED else []
-            raise InputError("\n".join([*faults[:NAMED], *more]))
+            parts = threads.map(run, range(0, len(index_N), CHUNK))
+            return {place: fault for part in parts for place, fault in part.items()}
 
 
 class Pictures(Folder):

@@ -171,7 +171,10 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         InputError: it is another file, or truncated.
     """
-    return parse_idx(_read(path), str(path))
+    shape = read_shape(path)
+    # A packed file may hold far more than it says.
+    whole = 4 + 4 * len(shape) + math.prod(shape)
+    return parse_idx(_read(path, whole + 1), str(path))
 
 
 def read_shape(path: Path) -> tuple[int, ...]:
@@ -183,8 +186,8 @@ def read_shape(path: Path) -> tuple[int, ...]:
     return tuple(_parse_header(_read(path, LONGEST_HEADER), str(path)))
 
 
-def _read(path: Path, count: int = -1) -> bytes:
-    """The first bytes of a file, plain or .gz, or all."""
+def _read(path: Path, count: int) -> bytes:
+    """The first bytes of a file, plain or .gz."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             return file.read(count)

@@ -36,6 +36,12 @@ def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
         return fit_picture(ImageOps.exif_transpose(image), spec, fit)
 
 
+def load_picture(path: Path) -> None:
+    """Decodes a picture file, as a trial."""
+    with open(path, "rb") as file, Image.open(file) as image:
+        image.load()
+
+
 def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
     """A picture as a spec says, uint8 [H, W, C].
 

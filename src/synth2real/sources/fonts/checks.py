@@ -31,7 +31,7 @@ def find_font_problems(fonts: FontsConfig, render: RenderConfig, manifest: Path)
 def count_fonts(fonts: FontsConfig, manifest: Path) -> int:
     """How many fonts the settings name."""
     if fonts.folder:
-        return len(font_files(Path(fonts.folder)))
+        return len(font_files(Path(fonts.folder), skip_bad=fonts.skip_bad))
     return len(fonts.families or known_families(manifest))
 
 

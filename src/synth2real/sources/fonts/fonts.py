@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -29,10 +29,11 @@ import numpy as np
 from synth2real.errors import printable
 from synth2real.io.fetch import WheelPin, download_wheels
 from synth2real.io.files import write_atomically, write_csv
-from synth2real.settings import setting
+from synth2real.settings import flag, setting
 from synth2real.sources.fonts.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
 from synth2real.sources.fonts.likeness import check_digits
 from synth2real.sources.listing import files_below
+from synth2real.sources.usable import LeftOut, write_left_out
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,11 @@ class FontsConfig:
         minItems=1,
         uniqueItems=True,
         items={"type": "string", "description": "a family of resources/fonts.csv"},
+    )
+    skip_bad: bool = flag(
+        "leaves out fonts of fonts.folder from which ten digits cannot be drawn "
+        "(results/fonts/left_out.csv)",
+        default=False,
     )
 
 
@@ -99,9 +105,11 @@ def write_fonts(
     families: Sequence[str] | None,
     own: Path | None,
     *,
+    skip_bad: bool,
     folder: Path,
     table: Path,
     credits: Path,
+    left_out_path: Path,
 ) -> None:
     """Puts the font files into a folder, and writes their table and credits.
 
@@ -109,16 +117,25 @@ def write_fonts(
         manifest: table of fonts to download, as resources/fonts.csv.
         families: those to take; None for all of them.
         own: a folder with fonts of one's own, to use instead; or None.
+        skip_bad: leaves out those of one's own that cannot be used.
         folder, table, credits: what to write.
+        left_out_path: a table of fonts that were left out, and why.
 
     Raises:
         FontError: a font cannot be used.
         FetchError: a font could not be downloaded.
     """
     folder.mkdir(parents=True)
-    fonts = read_font_folder(own, folder) if own else fetch_fonts(manifest, families, folder)
+    left_out: LeftOut = []
+    if own:
+        fonts = read_font_folder(own, folder, left_out, skip_bad=skip_bad)
+    else:
+        fonts = fetch_fonts(manifest, families, folder)
+    for name, reason in left_out:
+        logger.warning("%s: %s; left out", name, reason)
     write_fonts_csv(fonts, table)
     write_credits(fonts, credits)
+    write_left_out(left_out, left_out_path)
 
 
 def fetch_fonts(manifest: Path, families: Sequence[str] | None, folder: Path) -> list[Font]:
@@ -144,46 +161,58 @@ def fetch_fonts(manifest: Path, families: Sequence[str] | None, folder: Path) ->
         return [_extract(font, wheels[font.package], folder) for font in fonts]
 
 
-def font_files(source: Path) -> list[Path]:
+def font_files(source: Path, *, skip_bad: bool = False) -> list[Path]:
     """The TTF and OTF files of a folder, sub-folders included, in the order of their paths.
 
-    Of files with the same content only the first counts.
+    Of files with the same content only the first counts; bad ones do unless they are to be skipped.
     """
-    return list(_first_and_twins(source))
+    return _choose_files(source, skip_bad)[0]
 
 
-def _first_and_twins(source: Path) -> dict[Path, list[Path]]:
-    """The fonts of a folder, and with each the files that have the same content."""
+def _choose_files(source: Path, skip_bad: bool) -> tuple[list[Path], LeftOut]:
+    """The fonts of a folder that count, and the others with what is wrong with them."""
+    files: dict[Path | bytes, Path] = {}
+    left_out: LeftOut = []
+    for path, content in _contents(source):
+        if content in files:
+            left_out.append((str(path), f"is {files[content]} again"))
+        elif skip_bad and (fault := _fault(path)):
+            left_out.append((str(path), fault.removeprefix(f"{path}: ")))
+        else:
+            files[content] = path
+    return list(files.values()), left_out
+
+
+def _contents(source: Path) -> Iterator[tuple[Path, Path | bytes]]:
+    """Each font file of a folder, and what is the same for two of the same content."""
     names = files_below(source, SUFFIXES) if source.is_dir() else ()
     paths = sorted(source / name for name in names)
-    found: dict[Path | bytes, list[Path]] = {}
     try:
         sizes = [path.stat().st_size for path in paths]
         counts = Counter(sizes)
         for path, size in zip(paths, sizes, strict=True):
             # Most need not be read: no other is as large.
             alone = counts[size] == 1
-            content = path if alone else hashlib.sha256(path.read_bytes()).digest()
-            found.setdefault(content, []).append(path)
+            yield path, path if alone else hashlib.sha256(path.read_bytes()).digest()
     except OSError as error:  # a link to nothing, a file that nobody may read
         raise FontError(f"{error.filename}: {error.strerror}; TTF or OTF is needed") from error
-    return {first: twins for first, *twins in found.values()}
 
 
-def read_font_folder(source: Path, folder: Path) -> list[Font]:
-    """Copies one's own TTF and OTF files, those of `font_files`.
+def read_font_folder(
+    source: Path, folder: Path, left_out: LeftOut, *, skip_bad: bool = False
+) -> list[Font]:
+    """Copies one's own TTF and OTF files, those of `font_files`; adds others to those left out.
 
     Raises:
         FontError: there are none, or some cannot be used; names each of these in a line.
     """
-    found = _first_and_twins(source)
-    for first, twins in found.items():
-        for twin in twins:
-            logger.warning("%s: is %s again, left out", twin, first)
-    paths = list(found)
+    paths, others = _choose_files(source, skip_bad)
+    left_out += others
     if not paths:
-        raise FontError(f"{source}: has no .ttf or .otf file; put your fonts there")
-    _check_fonts(paths)
+        raise FontError(f"{source}: has no .ttf or .otf file to use; put your fonts there")
+    faults = [fault for path in paths if (fault := _fault(path))]
+    if faults:
+        raise FontError("\n".join(faults))
     fonts = [replace(_describe(path), file=path.relative_to(source).as_posix()) for path in paths]
     for path, font in zip(paths, fonts, strict=True):
         target = folder / font.file
@@ -269,15 +298,13 @@ def _extract(font: Font, wheel: Path, folder: Path) -> Font:
     return replace(font, file=name)
 
 
-def _check_fonts(paths: Iterable[Path]) -> None:
-    faults = []
-    for path in paths:
-        try:
-            check_font(path)
-        except FontError as error:
-            faults.append(str(error))
-    if faults:
-        raise FontError("\n".join(faults))
+def _fault(path: Path) -> str:
+    """What is wrong with a font, if anything is."""
+    try:
+        check_font(path)
+    except FontError as error:
+        return str(error)
+    return ""
 
 
 def _describe(path: Path) -> Font:

@@ -1,0 +1,66 @@
+"""A source without the images that cannot be used: images.skip_bad."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from synth2real.io.files import write_csv
+from synth2real.sources.base import Source, find_duplicates
+from synth2real.sources.folder import Folder
+from synth2real.spec import ImageSpec
+
+LeftOut = list[tuple[str, str]]  # what was left out, and why
+
+
+class Usable:
+    """Some of a source's images, in its order; each is known by its place among them."""
+
+    def __init__(self, source: Source, kept_N: np.ndarray):
+        self.source, self.kept_N = source, kept_N
+
+    def labels(self) -> Sequence[str]:
+        labels = self.source.labels()
+        return [labels[index] for index in self.kept_N]
+
+    def name(self, index: int) -> str:
+        return self.source.name(int(self.kept_N[index]))
+
+    def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
+        return self.source.shapes(self.kept_N[index_N])
+
+    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        return self.source.read(self.kept_N[index_N], spec, fit)
+
+    def digest(self) -> str:
+        return self.source.digest()
+
+
+def skip_unreadable(source: Source, left_out: LeftOut) -> Source:
+    """The source without pictures that cannot be read, which are added to those left out.
+
+    It decodes every picture once. Other sources are one file each, which is whole or not.
+    """
+    if not isinstance(source, Folder):
+        return source
+    faults = source.faults()
+    left_out += [(source.name(index), reason) for index, reason in faults.items()]
+    return Usable(source, np.delete(np.arange(source.count()), [*faults])) if faults else source
+
+
+def keep_no_test_images(
+    source: Source,
+    index_N: np.ndarray,
+    images_NxHxWxC: np.ndarray,
+    test_MxHxWxC: np.ndarray,
+    left_out: LeftOut,
+) -> np.ndarray:
+    """The places of images that are no test images, too; the others are added to those left out."""
+    twins = [place for place, _ in find_duplicates(images_NxHxWxC, test_MxHxWxC)]
+    left_out += [(source.name(int(index_N[place])), "is a real test image, too") for place in twins]
+    return np.delete(np.arange(len(index_N)), twins)
+
+
+def write_left_out(left_out: Iterable[tuple[str, str]], path: Path) -> None:
+    """Writes a table of what was left out and why; often of nothing."""
+    write_csv(path, ("name", "reason"), sorted(set(left_out)))
