@@ -19,6 +19,7 @@ from synth2real.report.compare import compare
 from synth2real.report.manifest import commit, write_manifest
 from synth2real.report.page import write_report
 
+REAL_AND_CONVERTED = "real images and conversions by the GAN, without warps"
 TITLES = {"r0.1": "60 real images (r = 0.1)", "n9": "9 real images"}
 ACCURACY = """\
 size,n_real,n_synthetic,dataset,run,test_set,n_test,accuracy,arithmetic
@@ -96,14 +97,15 @@ def test_tables_by_hand(folder: Path) -> None:
     accuracy = tables.accuracy_table(folder / "accuracy.csv", TITLES)
     assert [*accuracy.columns] == [
         "set",
+        "what it is",
         "classifiers",
         "60 real images (r = 0.1), %",
         "9 real images, %",
     ]
     # The standard deviation of 0.5 and 0.7; of one classifier there is none.
     assert cells(accuracy) == [
-        ["original", "2", "60.00 ± 14.14", "25.00"],
-        ["original+GAN", "1", "80.00", "25.00"],
+        ["original", "real images, without warps", "2", "60.00 ± 14.14", "25.00"],
+        ["original+GAN", REAL_AND_CONVERTED, "1", "80.00", "25.00"],
     ]
     gap = tables.gap_table(folder / "gap.csv", TITLES)
     assert cells(gap)[0][:4] == ["all", "synthetic", "", "70.0"]

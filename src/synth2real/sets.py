@@ -21,6 +21,15 @@ RECIPES = {
 }
 
 
+# The parts as a person reads them.
+PARTS = {
+    "real": "real images",
+    "synthetic": "synthetic images",
+    "converted": "conversions by the GAN",
+    "untrained": "conversions by the GAN before training",
+}
+
+
 class TrainingSetKind(NamedTuple):
     """What a training set is made of.
 
@@ -37,6 +46,11 @@ class TrainingSetKind(NamedTuple):
     recipe: str
     colour: str
     marker: str
+
+    @property
+    def words(self) -> str:
+        """What the set is, as a person reads it."""
+        return f"{' and '.join(PARTS[part] for part in self.parts)}, {RECIPES[self.recipe]}"
 
     @property
     def needs_gan(self) -> bool:

@@ -78,7 +78,8 @@ def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     cells = found.agg(mean_and_spread).unstack()
     cells = cells.reindex(index=[name for name in SETS if name in cells.index], columns=[*titles])
     cells.columns = [f"{titles[size]}, %" for size in cells.columns]
-    cells.insert(0, "classifiers", found.count().unstack()[[*titles]].max(axis=1))
+    cells.insert(0, "what it is", [SETS[name].words for name in cells.index])
+    cells.insert(1, "classifiers", found.count().unstack()[[*titles]].max(axis=1))
     return cells.rename_axis("set").reset_index()
 
 
@@ -94,9 +95,9 @@ def data_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "size": [*titles.values()],
-            "real": table["n_real"].to_numpy(),
-            "synthetic": table["n_synthetic"].to_numpy(),
-            "real test images": table["n_test"].to_numpy(),
+            "real": table["n_real"].map("{:,}".format).to_numpy(),
+            "synthetic": table["n_synthetic"].map("{:,}".format).to_numpy(),
+            "real test images": table["n_test"].map("{:,}".format).to_numpy(),
         }
     )
 
