@@ -32,7 +32,7 @@ from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.convert.config import FORMATS
-from synth2real.environment import DEFAULTS, clean_environment, has_gpu
+from synth2real.environment import DEFAULTS, clean_environment, list_gpus
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -54,7 +54,7 @@ AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
 
 # Whether jobs find an NVIDIA GPU. Jobs inherit the answer, so that those on a cluster's nodes have
 # the conda environment that was made for them.
-GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if has_gpu() else "0")
+GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if list_gpus() else "0")
 if GPU not in ("0", "1"):
     raise WorkflowError(f"SYNTH2REAL_GPU={GPU}: must be 0 or 1 (1: jobs find a GPU)")
 GPU = int(GPU)

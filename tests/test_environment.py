@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from project import environment
-from synth2real.environment import clean_environment, has_gpu
+from project import ROOT, environment
+from synth2real.environment import clean_environment, list_gpus
 from synth2real.errors import InputError
 from synth2real.io.checkpoints import open_checkpoints
 
@@ -45,18 +45,50 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "program, found",
     [
-        ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-1)'", True),
-        ("echo NVIDIA-SMI has failed; exit 9", False),
-        ("echo No devices were found", False),
+        ("echo 'GPU 0: NVIDIA H100 (UUID: GPU-1)'", ["0"]),
+        ("printf 'GPU 0: a\\nGPU 1: a\\n'", ["0", "1"]),
+        ("echo NVIDIA-SMI has failed; exit 9", []),
+        ("echo No devices were found", []),
     ],
 )
 def test_the_driver_is_asked_for_a_gpu(
-    program: str, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert has_gpu() == found
+    assert list_gpus() == found
+
+
+def test_jobs_at_once_have_gpus_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nfor n in 0 1 2; do echo GPU $n: fake; done\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    # The second and the third of three, and what each of three jobs is shown.
+    environ = environment(tmp_path) | {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "src"),
+        "TMPDIR": str(tmp_path),
+        "CUDA_VISIBLE_DEVICES": "1,2",
+    }
+    script = (
+        "import os, sys; from synth2real.job import start_job; start_job(sys.argv[1], 1, gpu=1); "
+        "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); input()"
+    )
+    jobs = []
+    for number in range(3):
+        jobs.append(
+            subprocess.Popen(
+                [sys.executable, "-c", script, tmp_path / f"{number}.log"],
+                env=environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    shown = sorted(job.stdout.readline().strip() for job in jobs)
+    for job in jobs:
+        job.communicate("\n")
+    assert shown == ["1", "1,2", "2"]  # there are more jobs than GPUs: one is shown both
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])

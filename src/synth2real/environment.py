@@ -1,10 +1,13 @@
 """What programs here take from their environment, and what they must not."""
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import MutableMapping
+from pathlib import Path
+from typing import IO
 
 from synth2real.errors import InputError, reason
 
@@ -25,6 +28,7 @@ KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
 # As many devices as it says share a CPU's threads, and sums have another order.
 DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
 SECONDS = 20  # that a driver may take to answer
+_locks: list[IO[str]] = []  # open as long as the process lives
 
 
 def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:
@@ -40,17 +44,41 @@ def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:
         environ["XLA_FLAGS"] = DEVICES.sub("", environ["XLA_FLAGS"])
 
 
-def has_gpu() -> bool:
-    """Whether NVIDIA's driver knows a GPU here; its program alone says little."""
+def list_gpus() -> list[str]:
+    """The GPUs that NVIDIA's driver knows here, or those of them that the environment shows."""
     if not shutil.which("nvidia-smi"):
-        return False
+        return []
     try:
         found = subprocess.run(
             ["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return found.returncode == 0 and found.stdout.startswith("GPU ")
+        return []
+    lines = found.stdout.splitlines() if found.returncode == 0 else []
+    there = [str(number) for number in range(sum(line.startswith("GPU ") for line in lines))]
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return there if shown is None or not there else [gpu for gpu in shown.split(",") if gpu]
+
+
+def take_gpu(folder: Path) -> None:
+    """Shows this process one GPU that no other job of this user has here; where all are taken, any.
+
+    Locks in a folder, one for each GPU, end with their processes. To be called before jax starts.
+    """
+    gpus = list_gpus()
+    if len(gpus) < 2:  # also where SLURM shows a job its own
+        return
+    folder.mkdir(exist_ok=True)
+    for gpu in gpus:
+        file = open(folder / gpu, "a")  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        _locks.append(file)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+        return
 
 
 def check_device() -> None:

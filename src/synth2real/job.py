@@ -4,10 +4,11 @@ import atexit
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from synth2real.environment import check_device
+from synth2real.environment import check_device, take_gpu
 from synth2real.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -16,11 +17,12 @@ LOGS = Path("results/logs")
 ENDS = "ends"
 
 
-def start_job(log_file: str, threads: int) -> None:
+def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     """Sets a job up; to be called before jax runs anything.
 
-    Log lines go to the job's file, and without their metrics to standard error, where each names
-    its job: several write there at once.
+    A job that asks for a GPU has one of its own, where there are several. Log lines go to the job's
+    file, and without their metrics to standard error, where each names its job: several write there
+    at once.
     """
     path = Path(log_file)
     name = (path.relative_to(LOGS) if path.is_relative_to(LOGS) else path).with_suffix("")
@@ -40,6 +42,8 @@ def start_job(log_file: str, threads: int) -> None:
     # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
     os.environ["NPROC"] = str(threads)
+    if gpu:
+        take_gpu(Path(tempfile.gettempdir()) / f"synth2real_gpus_{os.getuid()}")
     check_device()
 
 

@@ -12,7 +12,7 @@ from synth2real.spec import read_spec
 from synth2real.splits import Size, read_split
 from synth2real.training import load_images
 
-start_job(snakemake.log[0], snakemake.threads)
+start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
 paths = map(Path, snakemake.input.weights)
 test_classifiers(

@@ -12,7 +12,7 @@ from synth2real.nn.convolution import use
 from synth2real.sets import SETS
 from synth2real.spec import read_spec
 
-start_job(snakemake.log[0], snakemake.threads)
+start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 config, compute = snakemake.params.config, snakemake.params.compute
 use(ComputeConfig(**compute))
 dataset, wildcards = snakemake.wildcards.dataset, snakemake.wildcards

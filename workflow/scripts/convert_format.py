@@ -7,7 +7,7 @@ from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
 
-start_job(snakemake.log[0], snakemake.threads)
+start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
 write_format(
     snakemake.wildcards.format,

@@ -9,7 +9,7 @@ from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
 from synth2real.spec import read_spec
 
-start_job(snakemake.log[0], snakemake.threads)
+start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
 files = snakemake.input
 config = ClassifierConfig(**snakemake.params.config)

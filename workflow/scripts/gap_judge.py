@@ -10,7 +10,7 @@ from synth2real.nn.convolution import use
 from synth2real.spec import read_spec
 from synth2real.training import load_images
 
-start_job(snakemake.log[0], snakemake.threads)
+start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
 train_judge(
     ClassifierConfig(**snakemake.params.config),
