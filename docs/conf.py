@@ -30,6 +30,7 @@ docs/own-data
 docs/use
 docs/settings
 docs/cluster
+docs/reliability
 docs/design
 docs/extending
 docs/api
