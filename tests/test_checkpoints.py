@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from synth2real.errors import InputError
 from synth2real.io import checkpoints as module
 from synth2real.io.checkpoints import CheckpointError, Checkpoints, fingerprint, open_checkpoints
 
@@ -259,7 +260,7 @@ def test_second_process_is_told_who_holds_the_folder_until_that_one_dies(tmp_pat
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as holder:
         assert holder.stdout and holder.stdout.readline() == b"held\n"
         message = f"in use by process {holder.pid} on .*, SLURM job 4711; wait for it, or stop it"
-        with pytest.raises(CheckpointError, match=message), open_checkpoints(folder, {}):
+        with pytest.raises(InputError, match=message), open_checkpoints(folder, {}):
             pass
         holder.kill()
     with open_checkpoints(folder, {}):

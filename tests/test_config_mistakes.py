@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -293,6 +294,17 @@ def test_every_mistake_gets_its_line() -> None:
 def test_whole_numbers_have_no_point_and_numbers_are_finite(overlay: str, key: str) -> None:
     (line,) = refusal(overlay)
     assert line.startswith(f"config: {key}: ")
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ""])
+def test_a_class_that_no_folder_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
+    images = np.zeros((4, 9, 9), np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=["a", name] * 2)
+    own = f"npz: {tmp_path / 'a.npz'}"
+    settings = f"real: {{{own}, folds: 2}}, synthetic: {{{own}}}"
+    assert read(f"{{{settings}}}")
+    (line,) = refusal(f"{{{settings}, convert: {{formats: [folder]}}}}")
+    assert line.startswith("config: convert.formats: no folder can be called")
 
 
 def test_inputs_may_not_lie_where_a_run_deletes(

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from synth2real.convert.config import FORMATS
-from synth2real.convert.formats import Part, write_folder, write_format
-from synth2real.errors import InputError
+from synth2real.convert.formats import write_format
 from synth2real.io.arrays import save_arrays
 from synth2real.io.weights import save_weights
 from synth2real.splits import Split
@@ -84,11 +83,3 @@ def test_a_parquet_file_has_the_same_rows(made) -> None:
     features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
     assert features["label"]["names"] == list(GAN.spec.classes)
     assert features["image"] == {"_type": "Image"} and list(features) == table.column_names
-
-
-@pytest.mark.parametrize("name", ["a/b", "..", ""])
-def test_a_class_that_no_folder_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
-    part = Part("train", ("a", name), IMAGES[:0], LABELS[:0], [])
-    with pytest.raises(InputError, match="convert.formats"):
-        write_folder(part, tmp_path)
-    assert not list(tmp_path.iterdir())

@@ -365,7 +365,7 @@ def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     patterns = ("real/*", "synthetic/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
     patterns += ("r0.1/**/*.safetensors",)
     files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
-    assert len(files) == 5 + 3 + 1 + 1 + 2 + 10 + 3 + 1
+    assert len(files) == 7 + 3 + 1 + 1 + 2 + 10 + 3 + 1
     for path in files:
         other = finished / path.relative_to(folder)
         assert path.read_bytes() == other.read_bytes(), path

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from synth2real.config.experiment import REST, Experiment, SourceChoice
+from synth2real.convert.config import no_folder_name
 from synth2real.errors import InputError
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
-from synth2real.sources.base import check_same_classes, natural_order
+from synth2real.sources.base import check_same_classes, natural_order, show_names
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
 from synth2real.splits import Size, count_real, round_half_up
@@ -165,6 +166,8 @@ def _check_classes(experiment: Experiment) -> Iterator[str]:
     try:
         real, synthetic = (_classes(key, source) for key, source in chosen.items())
         check_same_classes(real, synthetic)
+        if "folder" in experiment.formats and (names := no_folder_name(real)):
+            yield f"convert.formats: no folder can be called {show_names(names)}, like the class"
         if experiment.real.test:
             source = SourceChoice(experiment.real_source.kind, experiment.real.test)
             check_same_classes(real, _classes("real.test", source), ("real training", "real test"))

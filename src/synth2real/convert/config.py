@@ -1,5 +1,6 @@
 """Settings of the convert stage."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from synth2real.settings import setting, whole
@@ -9,6 +10,11 @@ from synth2real.settings import setting, whole
 LEAST_STRENGTH = 0.5
 FORMATS = ("folder", "parquet")  # besides .npz; convert/formats.py writes them
 HINGE = 2.0  # logits that the hinge loss wants between real and converted images
+
+
+def no_folder_name(classes: Iterable[str]) -> list[str]:
+    """Names of classes that no folder can have."""
+    return [name for name in classes if name in ("", ".", "..") or "/" in name or "\0" in name]
 
 
 @dataclass(frozen=True)

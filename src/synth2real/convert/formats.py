@@ -16,7 +16,6 @@ import numpy as np
 from synth2real.convert.config import FORMATS
 from synth2real.convert.converter import Converter
 from synth2real.convert.files import METADATA, json_line
-from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
 from synth2real.io.files import write_atomically
 from synth2real.sources.folder import THREADS
@@ -87,12 +86,8 @@ def write_format(
 def write_folder(part: Part, folder: Path) -> None:
     """Writes train/3/000000.png and so on, and train/metadata.jsonl, a line for each picture.
 
-    Raises:
-        InputError: a class has a name that no folder can have.
+    Classes have names that folders can have: the settings are refused otherwise.
     """
-    for name in part.classes:
-        if name in ("", ".", "..") or "/" in name or "\0" in name:
-            raise InputError(f"convert.formats: a folder cannot be called {name!r}, like the class")
     names = [f"{part.classes[label]}/{i:06d}.png" for i, label in enumerate(part.labels)]
     paths = [folder / part.name / name for name in names]
     with ThreadPoolExecutor(THREADS) as threads:

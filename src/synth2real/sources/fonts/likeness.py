@@ -6,7 +6,6 @@ Symbol fonts draw arrows where others have digits, and call them zero, one, two.
 import functools
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -46,6 +45,10 @@ def likeness(outlines: list[Outline]) -> float:
 @functools.cache
 def _familiar() -> NDArray[np.float64]:
     """Shapes of digits that anyone would read, [10, K, D]."""
+    # It takes part of a second, and looks at the environment, which is not cleaned yet when the
+    # workflow imports this.
+    import matplotlib
+
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     fonts = [digit_outlines(folder / name) for name in FAMILIAR]
     return np.stack(
