@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -350,6 +351,15 @@ def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None
     (row,) = [row for row in rows if row["image"] == "1/d.png"]
     assert row["class"] == str(int(logits.argmax()))
     assert float(row["probability"]) == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-4)
+
+
+def test_counts_are_said_in_words(pictures: Path, tmp_path: Path, capsys) -> None:
+    config = tiny_classifier()
+    params = nnx.state(Classifier(config, DIGITS, rngs=nnx.Rngs(0)), nnx.Param)
+    save_weights(tmp_path / "run0.safetensors", params, about(config, DIGITS))
+    model, out = str(tmp_path / "run0.safetensors"), str(tmp_path / "out.csv")
+    assert main(["classify", "--model", model, str(pictures), "--out", out]) == 0
+    assert re.search(r"^classes: 0 \d, 1 \d, .* 9 \d$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_table_is_not_written_over(pictures: Path, tmp_path: Path, capsys) -> None:

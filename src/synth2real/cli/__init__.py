@@ -57,5 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(found))
     else:
         for name, value in found.items():
+            if isinstance(value, dict):
+                value = ", ".join(f"{key} {number:,}" for key, number in value.items())
             print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
     return 0
