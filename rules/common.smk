@@ -54,7 +54,9 @@ AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
 
 # Whether jobs find an NVIDIA GPU. Jobs inherit the answer, so that those on a cluster's nodes have
 # the conda environment that was made for them.
-GPU = os.environ.setdefault("SYNTH2REAL_GPU", "1" if list_gpus() else "0")
+if "SYNTH2REAL_GPU" not in os.environ:
+    os.environ.update(SYNTH2REAL_GPU="1" if list_gpus() else "0")
+GPU = os.environ.get("SYNTH2REAL_GPU")
 if GPU not in ("0", "1"):
     raise WorkflowError(f"SYNTH2REAL_GPU={GPU}: must be 0 or 1 (1: jobs find a GPU)")
 GPU = int(GPU)

@@ -108,7 +108,8 @@ def write_synthetic(
                         source, index_N, images_NxHxWxC, real_MxHxWxC, left_out
                     )
                     index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
-                refuse_test_images("synthetic", source, index_N, images_NxHxWxC, real_MxHxWxC)
+                else:
+                    refuse_test_images("synthetic", source, index_N, images_NxHxWxC, real_MxHxWxC)
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
         write_left_out(left_out, stack.enter_context(write_atomically(left_out_path)))

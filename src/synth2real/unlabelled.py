@@ -59,7 +59,8 @@ def write_unlabelled(
         if skip_bad:
             kept_N = keep_no_test_images(source, index_N, images_NxHxWxC, tests_MxHxWxC, left_out)
             index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
-        refuse_test_images(ORIGIN, source, index_N, images_NxHxWxC, tests_MxHxWxC)
+        else:
+            refuse_test_images(ORIGIN, source, index_N, images_NxHxWxC, tests_MxHxWxC)
     save_arrays(path, images=images_NxHxWxC, source=index_N)
     write_left_out(left_out, left_out_path)
     log.info(f"{len(index_N):,} real images without labels")

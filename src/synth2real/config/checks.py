@@ -164,7 +164,7 @@ def _check_classes(experiment: Experiment) -> Iterator[str]:
     """Checks that both kinds of images show the same classes, before anything is downloaded."""
     chosen = {"real": experiment.real_source, "synthetic": experiment.synthetic_source}
     try:
-        real, synthetic = (_classes(key, source) for key, source in chosen.items())
+        real, synthetic = (_classes(f"{key}.{s.kind}", s) for key, s in chosen.items())
         check_same_classes(real, synthetic)
         if "folder" in experiment.formats and (names := no_folder_name(real)):
             yield f"convert.formats: no folder can be called {show_names(names)}, like the class"
@@ -183,7 +183,6 @@ def _classes(key: str, source: SourceChoice) -> tuple[str, ...]:
     try:
         return natural_order(open_source(source.kind, source.path).labels())
     except InputError as error:
-        key = key if "." in key else f"{key}.{source.kind}"
         raise InputError(f"{key}: {error}") from error
 
 

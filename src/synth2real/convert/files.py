@@ -84,7 +84,7 @@ def _convert_pictures(
             names = [_name(paths[i], copy) for i in index]
             list(threads.map(write_picture, [out / name for name in names], converted))
             for place, i in enumerate(index):
-                made = _made(converter, paths[i], labels_N[i], copy, probability[place])
+                made = describe(converter, paths[i], labels_N[i], copy, probability[place])
                 lines.write(json_line({"file_name": names[place], **made, **origin}))
             lines.flush()
             wanted.update(copy * len(labels_N) + int(index[-1]) + 1)
@@ -113,7 +113,7 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
         probability = converter.probabilities(converted, labels_N[index])
         made.append(converted)
         for place, i in enumerate(index):
-            about = _made(converter, source.name(i), labels_N[i], copy, probability[place])
+            about = describe(converter, source.name(i), labels_N[i], copy, probability[place])
             lines.append(json_line({"image": len(lines), **about, **origin}))
         wanted.update(len(lines))
     source.write_like(out, np.concatenate(made), wanted.copies)
@@ -198,9 +198,10 @@ def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
     return {**origin, "seed": wanted.seed, "least_strength": strength}
 
 
-def _made(
-    converter: Converter, source: str, label: int, copy: int, probability: float
+def describe(
+    converter: Converter, source: str | int, label: int, copy: int, probability: float
 ) -> dict[str, Any]:
+    """What is said of a conversion: of which image and class it is, and how surely."""
     label_name = converter.gan.spec.classes[label]
     share = round(float(probability), 6)
     return {"source": source, "label": label_name, "copy": copy, "probability": share}

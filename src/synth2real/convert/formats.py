@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synth2real.convert.config import FORMATS
 from synth2real.convert.converter import Converter
-from synth2real.convert.files import METADATA, json_line
+from synth2real.convert.files import METADATA, describe, json_line
 from synth2real.io.arrays import load_arrays
 from synth2real.io.files import write_atomically
 from synth2real.sources.folder import THREADS
@@ -52,14 +51,14 @@ def write_format(
     """Writes the conversions of a split's synthetic images, train, and of the test set, test.
 
     Args:
-        format: one of `FORMATS`.
+        format: folder or parquet.
         gan_path: the GAN's file.
         split_path: which synthetic images are converted.
         converted_paths, synthetic_paths: conversions and what they are of, by part.
         seed: the GAN's.
         folder: what to write.
     """
-    writer = dict(zip(FORMATS, (write_folder, write_parquet), strict=True))[format]
+    writer = {"folder": write_folder, "parquet": write_parquet}[format]
     folder.mkdir(exist_ok=True)
     converter = Converter.load(gan_path)
     origin = {"gan": str(gan_path.parent), "weights": converter.digest, "seed": seed}
@@ -69,18 +68,12 @@ def write_format(
         (source,) = load_arrays(synthetic_paths[name], "source")
         source = source if index[name] is None else source[index[name]]
         probability = converter.probabilities(images, labels)
-        classes = converter.gan.spec.classes
-        rows = [
-            {
-                "source": int(source[i % len(source)]),
-                "label": classes[labels[i]],
-                "copy": i // len(source),
-                "probability": round(float(probability[i]), 6),
-                **origin,
-            }
-            for i in range(len(labels))
-        ]
-        writer(Part(name, classes, images, labels, rows), folder)
+        rows = []
+        for i, label in enumerate(labels):
+            copy, place = divmod(i, len(source))
+            made = describe(converter, int(source[place]), label, copy, probability[i])
+            rows.append(made | origin)
+        writer(Part(name, converter.gan.spec.classes, images, labels, rows), folder)
 
 
 def write_folder(part: Part, folder: Path) -> None:

@@ -210,7 +210,8 @@ def read_font_folder(
     left_out += others
     if not paths:
         raise FontError(f"{source}: has no .ttf or .otf file to use; put your fonts there")
-    faults = [fault for path in paths if (fault := _fault(path))]
+    # Those that were to be skipped are not among them any more.
+    faults = [] if skip_bad else [fault for path in paths if (fault := _fault(path))]
     if faults:
         raise FontError("\n".join(faults))
     fonts = [replace(_describe(path), file=path.relative_to(source).as_posix()) for path in paths]
