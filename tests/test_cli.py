@@ -27,7 +27,7 @@ from synth2real.convert import files
 from synth2real.convert.convert import CONVERT, convert_images
 from synth2real.gan.state import GanState
 from synth2real.io.files import hold_lock
-from synth2real.io.weights import save_weights
+from synth2real.io.weights import read_about, save_weights
 from synth2real.nn import convolution
 from synth2real.nn.config import ComputeConfig
 from synth2real.sources import open_source
@@ -325,11 +325,24 @@ def test_an_exported_generator_makes_the_same_images(
     inputs = {"images": images, "labels": labels, "noise": noise}
     bends = {"strength_B": jnp.asarray(strength)} if preset == "synth2real" else {}
     inputs |= {"strength": strength} if bends else {}
+    if gan.config.has_exemplars(spec):
+        inputs["exemplar"] = random_pixels(4, seed=1, spec=spec)
+        bends["exemplar_BxHxWxC"] = jnp.asarray(inputs["exemplar"] / 127.5 - 1, jnp.float32)
     (converted,) = onnxruntime.InferenceSession(onnx).run(None, inputs)
     module = nnx.merge(gan.generator, *state.generator[:2])
     right = module(images / 127.5 - 1, jnp.asarray(labels), noise, train=False, **bends)
     assert converted.dtype == np.uint8 and converted.std() > 10
     assert np.abs(converted - np.round((np.asarray(right) + 1) * 127.5)).max() <= 1
+
+
+def test_exported_weights_are_the_generators(gan: Path, tmp_path: Path) -> None:
+    out = tmp_path / "generator.safetensors"
+    assert main(["export", "--gan", str(gan), str(out), "--to", "safetensors"]) == 0
+    whole, exported = load_file(gan / "networks.safetensors"), load_file(out)
+    assert set(exported) == {name for name in whole if name.startswith("generator/")} != set()
+    assert all(np.array_equal(whole[name], array) for name, array in exported.items())
+    about = read_about(gan / "networks.safetensors", "GAN")
+    assert read_about(out, "GAN")["config"] == about["config"]
 
 
 def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None:

@@ -16,7 +16,7 @@ from tiny import DIGITS, random_gan_state, random_pixels, tiny_gan
 KEY = jax.random.key(0)
 GAN = tiny_gan("synth2real")
 BLOCKS = tiny_gan("synth2real", pixel_block=2)
-COLOUR = ImageSpec(24, 17, 3, ("a", "b", "c"), "edge")
+COLOUR = ImageSpec(24, 17, 3, ("a", "b", "c"), (10, 200, 30))
 X = BRIGHTEST * jnp.asarray(random_pixels(3) / 127.5 - 1, "float32")
 LABELS = jnp.array([3, 0, 9])
 Z = jax.random.uniform(KEY, (3, GAN.config.noise_dim), minval=-1)

@@ -35,9 +35,12 @@ def load_network(gan: Gan, path: Path, name: str) -> Network:
     return Network(**trained, opt_state=())
 
 
-def untrained_generator(gan: Gan, seed: int) -> Network:
-    """The generator that the training of a GAN with this seed begins with."""
-    return start_training(gan, seed)[0].generator
+def untrained_generator(gan: Gan, seed: int, path: Path) -> Network:
+    """The generator that the training of a GAN with this seed began with, and its exemplars."""
+    untrained = start_training(gan, seed)[0].generator
+    if not gan.config.has_exemplars(gan.spec):
+        return untrained
+    return untrained._replace(stats=load_generator(gan, path).stats)
 
 
 def least_strength(gan_path: Path, given: float | None = None) -> float:
@@ -101,7 +104,9 @@ def write_converted(
     synthetic test set. If it is not to be the trained generator, the one that the GAN's training
     began with converts, all else alike: the control.
     """
-    generator = load_generator(gan, gan_path) if trained else untrained_generator(gan, seed)
+    generator = (
+        load_generator(gan, gan_path) if trained else untrained_generator(gan, seed, gan_path)
+    )
     train = load_images(synthetic_train_path, read_split(split_path).synthetic)
     test = load_images(synthetic_test_path)
     # A key of its own: training splits `jax.random.key(seed)` itself.

@@ -36,12 +36,12 @@ POSITIONS = 8  # at most, along a side
 # ends.
 BRIGHTEST = 0.98
 PAINT = 2.0  # what a unit of paint adds
-_close_to_zero = nnx.initializers.normal(0.01)
-_he = nnx.initializers.he_normal()
+close_to_zero = nnx.initializers.normal(0.01)
+he = nnx.initializers.he_normal()
 
 
-class BendGenerator(nnx.Module):
-    """Predicts an affine map, a smooth displacement and a change of ink."""
+class Bend(nnx.Module):
+    """Bends an image by an affine map and a smooth displacement; subclasses paint."""
 
     def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
         filters = config.generator_filters
@@ -51,24 +51,19 @@ class BendGenerator(nnx.Module):
         rows, columns = (-(-size // self.block) for size in (spec.height, spec.width))
         depth = halvings(max(rows, columns), POSITIONS)
         strides = [1] * (2 - depth) + [2] * depth if depth < 2 else [2] * depth
-        self.style = nnx.Linear(self.classes + config.noise_dim, HIDDEN, kernel_init=_he, rngs=rngs)
+        self.style = nnx.Linear(self.classes + config.noise_dim, HIDDEN, kernel_init=he, rngs=rngs)
         channels = [pixels] + [filters] * len(strides)
         self.convs_in = nnx.List(
             [
-                convolution(channels[i], filters, stride=stride, init=_he, rngs=rngs)
+                convolution(channels[i], filters, stride=stride, init=he, rngs=rngs)
                 for i, stride in enumerate(strides)
             ]
         )
         self.bend_block = StyledBlock(filters, rngs=rngs)
-        self.displacement = convolution(filters, 2, init=_close_to_zero, rngs=rngs)
+        self.displacement = convolution(filters, 2, init=close_to_zero, rngs=rngs)
         rows, columns = (-(-size // 2**depth) for size in (rows, columns))
-        self.dense = nnx.Linear(rows * columns * filters, HIDDEN, kernel_init=_he, rngs=rngs)
-        self.affine = nnx.Linear(2 * HIDDEN, 6, kernel_init=_close_to_zero, rngs=rngs)
-        self.paint_in = convolution(pixels, filters, init=_he, rngs=rngs)
-        self.paint_blocks = nnx.List(
-            [StyledBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
-        )
-        self.paint_out = convolution(filters, pixels, init=_close_to_zero, rngs=rngs)
+        self.dense = nnx.Linear(rows * columns * filters, HIDDEN, kernel_init=he, rngs=rngs)
+        self.affine = nnx.Linear(2 * HIDDEN, 6, kernel_init=close_to_zero, rngs=rngs)
 
     def __call__(
         self,
@@ -78,17 +73,40 @@ class BendGenerator(nnx.Module):
         *,
         train: bool,
         strength_B: jax.Array | None = None,
+        exemplar_BxHxWxC: jax.Array | None = None,
     ) -> jax.Array:
         """Converts images [-1, 1] of their classes, with noise z ~ U[-1, 1]; `train` is unused.
 
         Strength 1 is what was trained, and what None means; 0 leaves an image nearly as it is. All
         that is between lies on the way from synthetic to real (Gong et al., "DLOW: Domain Flow for
-        Adaptation and Generalization", CVPR 2019).
+        Adaptation and Generalization", CVPR 2019). Exemplars are real images, [-1, 1], for
+        generators that need them (`synth2real.gan.exemplar`).
         """
         strength_B = jnp.ones(len(labels_B)) if strength_B is None else strength_B
+        return self.bend_and_paint(x_BxHxWxC, labels_B, z_BxZ, strength_B, exemplar_BxHxWxC)[1]
+
+    def bend_and_paint(
+        self,
+        x_BxHxWxC: jax.Array,
+        labels_B: jax.Array,
+        z_BxZ: jax.Array,
+        strength_B: jax.Array,
+        exemplar_BxHxWxC: jax.Array | None = None,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Images [-1, 1] that are bent, and those once they are painted on."""
         style_BxS = self.style_of(labels_B, z_BxZ)
         bent_BxHxWxC = self.bend(x_BxHxWxC, style_BxS, strength_B)
-        return self.paint(bent_BxHxWxC, style_BxS, strength_B)
+        return bent_BxHxWxC, self.paint(bent_BxHxWxC, style_BxS, strength_B, exemplar_BxHxWxC)
+
+    def paint(
+        self,
+        x_BxHxWxC: jax.Array,
+        style_BxS: jax.Array,
+        strength_B: jax.Array,
+        exemplar_BxHxWxC: jax.Array | None,
+    ) -> jax.Array:
+        """Conversions [-1, 1] of bent images."""
+        raise NotImplementedError
 
     def style_of(self, labels_B: jax.Array, z_BxZ: jax.Array) -> jax.Array:
         """What class and noise tell the layers, [B, hidden]."""
@@ -116,17 +134,40 @@ class BendGenerator(nnx.Module):
         maps_Bx2x3 = jnp.eye(2, 3) + change_Bx2x3
         return resample(x_BxHxWxC, sampling_grid(maps_Bx2x3, height, width) + smooth, self.fill)
 
-    def paint(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array, strength_B: jax.Array) -> jax.Array:
-        """Bent images [-1, 1] with another ink."""
+
+class BendGenerator(Bend):
+    """Bends an image and changes its ink: for real images on a background of one colour."""
+
+    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
+        super().__init__(config, spec, rngs=rngs)
+        filters, pixels = config.generator_filters, self.block**2 * spec.channels
+        self.paint_in = convolution(pixels, filters, init=he, rngs=rngs)
+        self.paint_blocks = nnx.List(
+            [StyledBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
+        )
+        self.paint_out = convolution(filters, pixels, init=close_to_zero, rngs=rngs)
+
+    def paint(
+        self,
+        x_BxHxWxC: jax.Array,
+        style_BxS: jax.Array,
+        strength_B: jax.Array,
+        exemplar_BxHxWxC: jax.Array | None,
+    ) -> jax.Array:
+        """Bent images [-1, 1] with another ink; there is no exemplar."""
         _, height, width, _ = x_BxHxWxC.shape
         h = self.paint_in(space_to_depth(x_BxHxWxC, self.block))
         for block in self.paint_blocks:
             h = block(h, style_BxS)
         paint = self.paint_out(nnx.leaky_relu(h, LEAKINESS))
         paint_BxHxWxC = depth_to_space(paint, self.block, height, width)
-        inked_BxHxWxC = jnp.arctanh(jnp.clip(x_BxHxWxC, -BRIGHTEST, BRIGHTEST))
         paint_BxHxWxC *= PAINT * strength_B[:, None, None, None]
-        return jnp.tanh(inked_BxHxWxC + paint_BxHxWxC)
+        return jnp.tanh(pixel_logits(x_BxHxWxC) + paint_BxHxWxC)
+
+
+def pixel_logits(x_BxHxWxC: jax.Array) -> jax.Array:
+    """Of images [-1, 1], what tanh takes back to them, but for a hundredth of the range."""
+    return jnp.arctanh(jnp.clip(x_BxHxWxC, -BRIGHTEST, BRIGHTEST))
 
 
 class StyledBlock(nnx.Module):
@@ -134,8 +175,8 @@ class StyledBlock(nnx.Module):
 
     def __init__(self, filters: int, *, rngs: nnx.Rngs):
         self.norm1, self.norm2 = (StyledNorm(filters, rngs=rngs) for _ in range(2))
-        self.conv1 = convolution(filters, filters, init=_he, rngs=rngs)
-        self.conv2 = convolution(filters, filters, init=_close_to_zero, rngs=rngs)
+        self.conv1 = convolution(filters, filters, init=he, rngs=rngs)
+        self.conv2 = convolution(filters, filters, init=close_to_zero, rngs=rngs)
 
     def __call__(self, x: jax.Array, style_BxS: jax.Array) -> jax.Array:
         h = self.conv1(nnx.leaky_relu(self.norm1(x, style_BxS), LEAKINESS))
@@ -150,7 +191,7 @@ class StyledNorm(nnx.Module):
 
     def __init__(self, filters: int, *, rngs: nnx.Rngs):
         self.groups = math.gcd(filters, GROUPS)
-        self.dense = nnx.Linear(HIDDEN, 2 * filters, kernel_init=_close_to_zero, rngs=rngs)
+        self.dense = nnx.Linear(HIDDEN, 2 * filters, kernel_init=close_to_zero, rngs=rngs)
 
     def __call__(self, x: jax.Array, style_BxS: jax.Array) -> jax.Array:
         scale_BxC, shift_BxC = jnp.split(self.dense(style_BxS), 2, axis=-1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from synth2real.settings import choice, flag, learning_rate, section, setting, share, weight, whole
+from synth2real.spec import EDGE, ImageSpec
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class GanConfig:
     batch_size: int = whole("images of each kind in an update", 2)
     pixel_block: int = choice("side of the blocks of pixels that networks work on", [1, 2])
     generator: str = choice(
-        "resnet paints (PixelDA), bend bends the image and then paints", ["resnet", "bend"]
+        "resnet paints (PixelDA), bend bends the image and then paints on it, or where images have "
+        "no background of one colour (images.background: edge), it over a real one",
+        ["resnet", "bend"],
     )
     discriminator: str = choice(
         "pixelda asks whether an image is real, projected whether it is a real one of its class, "
@@ -66,6 +69,10 @@ class GanConfig:
         "shows the discriminator of step joint real images without labels, too, if there are any"
     )
     weights: LossWeights = setting(**section(LossWeights))
+
+    def has_exemplars(self, spec: ImageSpec) -> bool:
+        """Whether the generator paints over real images (`synth2real.gan.exemplar`)."""
+        return self.generator == "bend" and spec.background == EDGE
 
     @property
     def steps(self) -> int:

@@ -26,7 +26,7 @@ from synth2real.gan.step import (
     Batch,
     GanData,
     discriminate,
-    draw_noise,
+    draw_inputs,
     known_labels,
     update_discriminator,
     update_task,
@@ -130,10 +130,11 @@ def _convert(
 ) -> tuple[jax.Array, jax.Array]:
     """Images [-1, 1] that are bent with fresh noise, and those once they are painted on."""
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
-    style_BxS = module.style_of(labels_B, draw_noise(gan, len(labels_B), key))
-    strength_B = jnp.ones(len(labels_B))
-    bent_BxHxWxC = module.bend(images_BxHxWxC, style_BxS, strength_B)
-    return bent_BxHxWxC, module.paint(bent_BxHxWxC, style_BxS, strength_B)
+    inputs = draw_inputs(gan, module, len(labels_B), key)
+    inputs["strength_B"] = jnp.ones(len(labels_B))
+    bent_and_painted: tuple[jax.Array, jax.Array]
+    bent_and_painted = module.bend_and_paint(images_BxHxWxC, labels_B, **inputs)
+    return bent_and_painted
 
 
 def _read_unlabelled(

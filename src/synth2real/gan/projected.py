@@ -3,8 +3,10 @@
 Few real images are soon known by heart from their pixels. Here the discriminator sees features of a
 network that has learnt the classes of the synthetic images, of which there are many, and that
 learns no more (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021, whose features are
-ImageNet's). What it asks is: is this a real 3? (Miyato & Koyama, "cGANs with Projection
-Discriminator", ICLR 2018, with spectral normalisation, Miyato et al., ICLR 2018).
+ImageNet's). Of images with backgrounds it sees pixels, too, as those features heed shapes and miss
+what the generator leaves of another object. What it asks is: is this a real 3? (Miyato & Koyama,
+"cGANs with Projection Discriminator", ICLR 2018, with spectral normalisation, Miyato et al., ICLR
+2018).
 """
 
 import jax
@@ -32,6 +34,7 @@ class ProjectedDiscriminator(nnx.Module):
     def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
         widths, _ = discriminator_layers(config, spec)
         self.trunk = Trunk(config, spec, rngs=rngs)
+        self.sees_pixels = config.has_exemplars(spec)
 
         def spectral(c_in: int, c_out: int, stride: int = 1) -> nnx.SpectralNorm:
             conv = convolution(c_in, c_out, stride=stride, init=_he, rngs=rngs)
@@ -42,8 +45,13 @@ class ProjectedDiscriminator(nnx.Module):
         self.mixes = nnx.List(
             [spectral(2 * c_in, c_out) for c_in, c_out in zip(smaller, smaller[1:], strict=False)]
         )
+        first = widths[0]
+        if self.sees_pixels:
+            half = config.pixel_block  # as features are of blocks
+            self.pixels = nnx.List([spectral(spec.channels, first, half), spectral(first, first)])
+            first *= 2
         self.convs = nnx.List(
-            [spectral(widths[0], smaller[0], stride), *(spectral(c, c, 2) for c in smaller[1:])]
+            [spectral(first, smaller[0], stride), *(spectral(c, c, 2) for c in smaller[1:])]
         )
         self.dense_out = nnx.Linear(smaller[-1], 1 + len(spec.classes), rngs=rngs)
 
@@ -54,8 +62,13 @@ class ProjectedDiscriminator(nnx.Module):
 
         Those of `NO_CLASS` are asked to be real images of any.
         """
-        first, *others = self.trunk.features(x_BxHxWxC)
-        h = self._apply(self.convs[0], first, train)
+        h, *others = self.trunk.features(x_BxHxWxC)
+        if self.sees_pixels:
+            pixels = x_BxHxWxC
+            for conv in self.pixels:
+                pixels = self._apply(conv, pixels, train)
+            h = jnp.concatenate([h, pixels], axis=-1)
+        h = self._apply(self.convs[0], h, train)
         for features, mix, conv in zip(others, self.mixes, self.convs[1:], strict=True):
             h = self._apply(mix, jnp.concatenate([features, h], axis=-1), train)
             h = self._apply(conv, h, train)

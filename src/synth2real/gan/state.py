@@ -10,13 +10,21 @@ from flax import nnx
 
 from synth2real.gan.bend import BendGenerator
 from synth2real.gan.config import GanConfig
+from synth2real.gan.exemplar import ExemplarGenerator
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.projected import ProjectedDiscriminator
 from synth2real.spec import ImageSpec
 from synth2real.training import Arrays
 
+
+def make_generator(config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs) -> nnx.Module:
+    """The generator that settings name; one that bends paints as real images' backgrounds ask."""
+    if config.has_exemplars(spec):
+        return ExemplarGenerator(config, spec, rngs=rngs)
+    return {"resnet": Generator, "bend": BendGenerator}[config.generator](config, spec, rngs=rngs)
+
+
 # By the names that settings have for them.
-GENERATORS: dict[str, type] = {"resnet": Generator, "bend": BendGenerator}
 DISCRIMINATORS: dict[str, type] = {
     "pixelda": Discriminator,
     "projected": ProjectedDiscriminator,
@@ -139,7 +147,7 @@ def start_training(gan: Gan, seed: int) -> tuple[GanState, jax.Array, jax.Array]
 
 
 def _make_modules(config: GanConfig, spec: ImageSpec, rngs: nnx.Rngs) -> tuple[nnx.Module, ...]:
-    networks = GENERATORS[config.generator], DISCRIMINATORS[config.discriminator], TaskClassifier
+    networks = make_generator, DISCRIMINATORS[config.discriminator], TaskClassifier
     return tuple(network(config, spec, rngs=rngs) for network in networks)
 
 

@@ -1,12 +1,13 @@
 """One training step of discriminator, task classifier and generator (paper, section 3)."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from synth2real.gan.exemplar import ExemplarGenerator
 from synth2real.gan.losses import (
     adversarial_loss,
     discriminator_loss,
@@ -17,6 +18,8 @@ from synth2real.gan.networks import signed_pixels
 from synth2real.gan.projected import NO_CLASS
 from synth2real.gan.state import STAYING, Gan, GanState, Network, apply_gradients
 from synth2real.training import Arrays, Images, Metrics, Step, draw_batch
+
+STRENGTH, EXEMPLAR = 1, 2  # folded into the key of a conversion's noise
 
 
 class GanData(NamedTuple):
@@ -65,9 +68,13 @@ def make_train_step(gan: Gan) -> Step:
     return train_step
 
 
-def draw_noise(gan: Gan, count: int, key: jax.Array) -> jax.Array:
-    """Draws the generator's noise z ~ U[-1, 1], [count, Z]."""
-    return jax.random.uniform(key, (count, gan.config.noise_dim), minval=-1.0)
+def draw_inputs(gan: Gan, generator: nnx.Module, count: int, key: jax.Array) -> dict[str, Any]:
+    """What a generator draws for each image: noise z ~ U[-1, 1], [count, Z], and an exemplar."""
+    inputs = {"z_BxZ": jax.random.uniform(key, (count, gan.config.noise_dim), minval=-1.0)}
+    if isinstance(generator, ExemplarGenerator):
+        key_exemplar = jax.random.fold_in(key, EXEMPLAR)
+        inputs["exemplar_BxHxWxC"] = generator.draw_exemplars(count, key_exemplar)
+    return inputs
 
 
 def generate(
@@ -86,12 +93,11 @@ def generate(
     that bends.
     """
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
-    z_BxZ = draw_noise(gan, len(labels_B), key)
-    strength = {}
+    inputs = draw_inputs(gan, module, len(labels_B), key)
     if least_strength < 1:
-        key_strength, shape_B = jax.random.fold_in(key, 1), labels_B.shape
-        strength["strength_B"] = jax.random.uniform(key_strength, shape_B, minval=least_strength)
-    converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, z_BxZ, train=train, **strength)
+        key_strength, shape_B = jax.random.fold_in(key, STRENGTH), labels_B.shape
+        inputs["strength_B"] = jax.random.uniform(key_strength, shape_B, minval=least_strength)
+    converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, **inputs, train=train)
     return converted_BxHxWxC, nnx.state(module, STAYING)
 
 

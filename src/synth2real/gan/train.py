@@ -12,9 +12,9 @@ from flax import nnx
 from synth2real.gan.config import GanConfig
 from synth2real.gan.joint import make_joint_step, memorised
 from synth2real.gan.networks import signed_pixels
-from synth2real.gan.state import STAYING, Gan, GanState, start_training
+from synth2real.gan.state import STAYING, Gan, GanState, Network, start_training
 from synth2real.gan.step import GanData, generate, make_train_step
-from synth2real.gan.trunk import learn_trunk
+from synth2real.gan.trunk import Look, learn_trunk, look_as_they_are
 from synth2real.io.checkpoints import Checkpoints
 from synth2real.io.files import write_atomically
 from synth2real.io.weights import save_weights
@@ -30,7 +30,8 @@ from synth2real.training import (
 )
 
 MAX_VALIDATION_IMAGES = 500
-FEATURES = 2**31  # folded into the key whose numbers up to this one are those of steps
+# Folded into the key whose numbers up to these are those of steps.
+FEATURES, EXEMPLARS = 2**31, 2**31 + 1
 # By the names that settings have for them.
 STEPS = {"pixelda": make_train_step, "joint": make_joint_step}
 
@@ -129,6 +130,8 @@ def train_gan(
     validate = make_validate(gan, train, validation)
     start, key, key_validation = start_training(gan, seed)
     state, records = checkpoints.restore(start)
+    if not int(state.step):
+        state = _with_exemplars(gan, state, train, jax.random.fold_in(key, EXEMPLARS))
     if not int(state.step) and gan.config.discriminator == "projected":
         state = _with_features(gan, state, train.synthetic, jax.random.fold_in(key, FEATURES))
     train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
@@ -147,9 +150,36 @@ def train_gan(
     save_weights(path, state.weights, gan.about | {"memorised": memorised})
 
 
+def _with_exemplars(gan: Gan, state: GanState, data: GanData, key: jax.Array) -> GanState:
+    """The state that training begins with, once a generator that needs them has real images."""
+    if not gan.config.has_exemplars(gan.spec):
+        return state
+    network = state.generator
+    module = nnx.merge(gan.generator, network.params, network.stats, copy=True)
+    unlabelled = () if isinstance(data.unlabelled, tuple) else (data.unlabelled,)
+    module.keep_exemplars(jnp.concatenate([data.real.images, *unlabelled]), key)
+    return state._replace(generator=network._replace(stats=nnx.state(module, STAYING)))
+
+
 def _with_features(gan: Gan, state: GanState, synthetic: Images, key: jax.Array) -> GanState:
     """The state that training begins with, once the discriminator has learnt its features."""
     network = state.discriminator
     module = nnx.merge(gan.discriminator, network.params, network.stats, copy=True)
-    learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key)
+    learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key, _look_of(gan, state.generator))
     return state._replace(discriminator=network._replace(stats=nnx.state(module, STAYING)))
+
+
+def _look_of(gan: Gan, generator: Network) -> Look:
+    """What the discriminator's features are learnt from: of photographs, a naive paste.
+
+    A generator with exemplars begins with one; features of white digits on black see nothing on a
+    photograph.
+    """
+    if not gan.config.has_exemplars(gan.spec):
+        return look_as_they_are
+
+    def look(synthetic: Images, key: jax.Array) -> jax.Array:
+        x_BxHxWxC = signed_pixels(synthetic.images)
+        return generate(gan, generator, x_BxHxWxC, synthetic.labels, key, train=False)[0]
+
+    return look

@@ -1,7 +1,7 @@
 """What the discriminator sees images by: a network that has learnt the synthetic ones."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -24,6 +24,9 @@ STEPS, LEARNING_RATE = 1000, 6e-3
 MEASURED = 500  # images that show how large features are
 SMALLEST = 1e-6
 _he = nnx.initializers.he_normal()
+
+# What a trunk sees of synthetic images, [-1, 1], and a key for what is drawn.
+Look = Callable[[Images, jax.Array], jax.Array]
 
 
 class Trunk(nnx.Module):
@@ -68,6 +71,11 @@ def _halve(h_BxHxWxC: jax.Array) -> jax.Array:
     return max_pool_2x2(h_BxHxWxC)
 
 
+def look_as_they_are(synthetic: Images, key: jax.Array) -> jax.Array:
+    """Synthetic images [-1, 1], whatever the key."""
+    return signed_pixels(synthetic.images)
+
+
 class TrunkState(NamedTuple):
     """All that a step of the trunk's training changes."""
 
@@ -77,9 +85,22 @@ class TrunkState(NamedTuple):
 
 
 def learn_trunk(
-    trunk: Trunk, config: GanConfig, spec: ImageSpec, synthetic: Images, key: jax.Array
+    trunk: Trunk,
+    config: GanConfig,
+    spec: ImageSpec,
+    synthetic: Images,
+    key: jax.Array,
+    look: Look = look_as_they_are,
 ) -> None:
     """Teaches a trunk the classes of synthetic images; its features then have a mean square of 1.
+
+    Args:
+        trunk: changes.
+        config: of the GAN.
+        spec: of all images.
+        synthetic: training images.
+        key: draws batches and warps.
+        look: what the trunk sees of them; the features are as good as that is like real images.
 
     Raises:
         TrainingError: the loss is NaN or infinite.
@@ -90,11 +111,12 @@ def learn_trunk(
     start = TrunkState(jnp.zeros((), jnp.int32), params, optimiser.init(params))
     log.info("the discriminator's features")
     progress = Progress(steps * batch_size)
-    step = make_trunk_step(graph, optimiser, spec, batch_size)
+    step = make_trunk_step(graph, optimiser, spec, batch_size, look)
     for state, losses in run_chunks(step, start, synthetic, key, steps=steps):
         progress.update(int(state.step) * batch_size, losses)
     nnx.update(trunk, state.params)
-    unit_features(trunk, signed_pixels(synthetic.images[:MEASURED]))
+    few = jax.tree.map(lambda array: array[:MEASURED], synthetic)
+    unit_features(trunk, look(few, key))
 
 
 def unit_features(trunk: Trunk, x_BxHxWxC: jax.Array) -> None:
@@ -117,6 +139,7 @@ def make_trunk_step(
     optimiser: optax.GradientTransformation,
     spec: ImageSpec,
     batch_size: int,
+    look: Look,
 ) -> Step:
     """The pure `train_step(state, synthetic, key) -> (state, metrics)`.
 
@@ -128,7 +151,8 @@ def make_trunk_step(
     ) -> tuple[TrunkState, Metrics]:
         key_batch, key_warp = jax.random.split(jax.random.fold_in(key, state.step))
         images, labels_B = draw_batch(synthetic, key_batch, batch_size)
-        warped = random_warp(signed_pixels(images), key_warp, spec.fill(*SIGNED))
+        seen = look(Images(images, labels_B), key_batch)
+        warped = random_warp(seen, key_warp, spec.fill(*SIGNED))
 
         def loss_fn(params: Arrays) -> jax.Array:
             return task_loss(nnx.merge(graph, params)(warped), labels_B)
