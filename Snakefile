@@ -31,6 +31,7 @@ include: "rules/report.smk"
 
 # Also where nothing was left to do; other targets may leave an older verdict.
 onsuccess:
+    remove_finished()
     show_verdict(Path("results/verdict.csv"), Path("results/report.html"))
 
 

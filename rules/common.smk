@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -227,6 +228,13 @@ def conversions(wildcards):
 def unlabelled(wildcards):
     """The file of images without labels, for sets that need one."""
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
+
+
+def remove_finished():
+    """Deletes what jobs that were killed would have gone on from; a run that succeeds has none."""
+    for fold, size, draw in CHAIN_KEYS:
+        for folder in Path(f"results/{fold}{size}/draw{draw}/classify").glob("**/finished"):
+            shutil.rmtree(folder)
 
 
 def show_verdict(table, page):

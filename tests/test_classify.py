@@ -1,6 +1,7 @@
 """The classify stage: network, training sets and training."""
 
 import math
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -315,7 +316,27 @@ def test_classifiers_that_were_finished_are_not_trained_again(
     assert "1 of 3 classifiers were trained before" in caplog.text
     assert [path.name for path in saved] == [path.name for path in paths]
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
-    assert not list(finished.iterdir())
+    # Snakemake deletes what a killed entry of a queue has made, in all its jobs.
+    for path in paths:
+        path.unlink()
+    assert write(TINY, RANDOM, [0, 1, 0], paths) == finished and len(saved) == 3
+    assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
+
+
+def test_without_hard_links_finished_classifiers_are_copied(
+    trained: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    finished = tmp_path / "finished"
+    finished.mkdir()
+    paths = [tmp_path / path.name for path in trained]
+    for source in trained:
+        shutil.copy(source, finished)
+    write(TINY, RANDOM, [0, 1, 0], paths)
+    assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
 
 
 def test_another_seed_trains_another_classifier(trained: list[Path]) -> None:

@@ -230,6 +230,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
         assert converted["images"].shape == (900, 28, 28, 1)
     with np.load(results / "r0.1/draw0/convert/seed0/test.npz") as converted:
         assert converted["images"].shape == (200, 28, 28, 1)
+    assert not list(results.rglob("finished"))  # what killed jobs go on from
 
 
 @pytest.mark.slow

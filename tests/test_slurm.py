@@ -70,6 +70,13 @@ def with_checkpoint(folder: Path, seeds: set[int]) -> set[int]:
     return {seed for seed in seeds if last_checkpoint(folder, seed) > 0}
 
 
+def begun_entries(folder: Path) -> list[Path]:
+    """The last file of a trained set, where the entry has another set to train."""
+    files = [*(folder / "results/r0.1/draw0/classify").glob("*GAN/seed*/run1.safetensors")]
+    seeds = Counter(path.parent.name for path in files)
+    return [path for path in files if seeds[path.parent.name] == 1]
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cluster")
@@ -94,6 +101,10 @@ def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -
             disturb(folder, seed)
             left.remove(seed)
             print(f"disturbed GAN {seed} after {time.monotonic() - begin:.0f} s")
+        # An entry that has trained the first of its sets and not the second.
+        wait_for(lambda: begun_entries(folder), "a trained set")
+        lock = begun_entries(folder)[0].with_name(".finished.lock")
+        slurm("scancel", re.findall(r"SLURM job (\d+)", lock.read_text())[0])
         assert run.wait(900) == 0, (folder / "snakemake.log").read_text()
     print(f"finished after {time.monotonic() - begin:.0f} s")
     return folder
@@ -110,6 +121,12 @@ def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: in
     steps = re.search(r"going on after (\d+) steps", gan_log(finished_on_slurm, seed))
     assert steps and 100 <= int(steps[1]) < 600
     assert last_checkpoint(finished_on_slurm, seed) == -1
+
+
+def test_an_entry_trains_no_classifier_twice(finished_on_slurm: Path):
+    logs = (finished_on_slurm / "results/logs/r0.1/draw0").glob("classify_train_*GAN*.log")
+    (kept,) = [text for log in logs if "were trained before" in (text := log.read_text())]
+    assert "2 of 2 classifiers were trained before" in kept and "samples" not in kept
 
 
 def test_files_are_those_of_an_undisturbed_local_run(finished_on_slurm: Path, undisturbed: Path):
@@ -140,8 +157,8 @@ def test_queue_has_few_entries(finished_on_slurm: Path):
     log = (finished_on_slurm / "snakemake.log").read_text()
     entries = re.findall(r"Job (\S+) has been submitted with SLURM jobid \d+", log)
     # Three GANs and two of them again (a requeued job keeps its entry); the conversion of each and
-    # its sets; the judge, the fonts' gap; the sets that need no GAN; tests and gaps.
-    assert len(entries) == 3 + 2 + 3 + 2 + 1 + 1, Counter(entries)
+    # its sets, one again; the judge, the fonts' gap; the sets that need no GAN; tests and gaps.
+    assert len(entries) == 3 + 2 + 3 + 1 + 2 + 1 + 1, Counter(entries)
 
 
 def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
@@ -156,7 +173,7 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
     assert sorted(entries["gan"]) == ["11:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
     # Three sets each, and three tests of 11 minutes with three gaps of 10.
     assert entries["real"] == ["30:00|4004M|1"]
-    assert entries["converted"] == ["30:00|4004M|1"] * 3
+    assert sorted(entries["converted"]) == ["1:00:00|8009M|1"] + ["30:00|4004M|1"] * 3
     assert entries["measured"] == ["1:03:00|4004M|1"]
 
 

@@ -30,7 +30,9 @@ key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_s
 paths = [Path(path) for path in snakemake.output]
 finished = paths[0].with_name("finished")
 origin = fingerprint([Path(file) for file in snakemake.input], compute=compute, **config)
-with hold_folder(finished, origin):
+# Kept until the whole run has succeeded: of an entry of a cluster's queue that is killed Snakemake
+# deletes what its finished jobs made, too.
+with hold_folder(finished, origin, keep=True):
     write_classifiers(
         ClassifierConfig(**config),
         read_spec(Path(snakemake.input.spec)),

@@ -27,6 +27,7 @@ from synth2real.classify.state import (
     make_optimiser,
     scale_pixels,
 )
+from synth2real.io.files import share_file
 from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
@@ -125,8 +126,8 @@ def write_classifiers(
 ) -> None:
     """Writes the weights of `train_classifiers` (safetensors).
 
-    Until all are trained they lie in the folder `finished`; those that lie there already are not
-    trained again.
+    They lie in the folder `finished`, too, of which Snakemake knows nothing; those that lie there
+    already are not trained again.
     """
     kept = [finished / path.name for path in paths]
     left = [(seed, path) for seed, path in zip(seeds, kept, strict=True) if not path.exists()]
@@ -138,7 +139,8 @@ def write_classifiers(
         for params, path in zip(trained, paths_left, strict=True):
             save_weights(path, params, about(config, spec))
     for source, path in zip(kept, paths, strict=True):
-        source.replace(path)
+        path.unlink(missing_ok=True)
+        share_file(source, path)
 
 
 def make_predict(

@@ -46,10 +46,13 @@ def fingerprint(files: Iterable[Path], **settings: Any) -> dict[str, str]:
 
 
 @contextmanager
-def hold_folder(folder: Path, fingerprint: Mapping[str, str]) -> Iterator[None]:
-    """Holds a folder for one job, with what it has done so far; deletes it when that has succeeded.
+def hold_folder(
+    folder: Path, fingerprint: Mapping[str, str], *, keep: bool = False
+) -> Iterator[None]:
+    """Holds a folder for one job, with what it has done so far.
 
-    What has another fingerprint is deleted at once.
+    What has another fingerprint is deleted at once, and the folder itself when the job has
+    succeeded, unless it is to be kept.
 
     Raises:
         InputError: another process holds the folder.
@@ -58,7 +61,8 @@ def hold_folder(folder: Path, fingerprint: Mapping[str, str]) -> Iterator[None]:
     with hold_lock(folder.with_name(f".{folder.name}.lock")):
         _discard_others(folder, fingerprint)
         yield
-        shutil.rmtree(folder)
+        if not keep:
+            shutil.rmtree(folder)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import fcntl
 import glob
 import logging
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,6 +52,15 @@ def remove_leftovers(path: Path) -> None:
     pattern = f".{glob.escape(path.stem)}.{'[0-9a-f]' * 8}{glob.escape(path.suffix)}"
     for leftover in path.parent.glob(pattern):
         leftover.unlink()
+
+
+def share_file(source: Path, path: Path) -> None:
+    """Gives a file a second name, or where the file system has none, makes a copy."""
+    try:
+        os.link(source, path)
+    except OSError:
+        with write_atomically(path) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 @contextmanager
