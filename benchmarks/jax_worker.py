@@ -10,31 +10,31 @@ os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[device]
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
-from serve import peak_memory, serve  # noqa: E402
+from serve import REAL, SYNTHETIC, peak_memory, serve  # noqa: E402
 
 from synth2real.classify import train as classify  # noqa: E402
 from synth2real.classify.config import classifier_config  # noqa: E402
+from synth2real.convert.config import LEAST_STRENGTH  # noqa: E402
 from synth2real.convert.convert import convert_images  # noqa: E402
 from synth2real.gan.config import gan_config  # noqa: E402
-from synth2real.gan.state import Gan, init_state, make_gan  # noqa: E402
-from synth2real.gan.step import GanData, make_train_step  # noqa: E402
+from synth2real.gan.state import Gan, GanState, init_state, make_gan  # noqa: E402
+from synth2real.gan.step import GanData  # noqa: E402
+from synth2real.gan.train import STEPS  # noqa: E402
 from synth2real.nn import convolution  # noqa: E402
 from synth2real.spec import ImageSpec  # noqa: E402
-from synth2real.training import CHUNK_STEPS, Images, train_chunk  # noqa: E402
+from synth2real.training import CHUNK_STEPS, Images, join, train_chunk  # noqa: E402
 
-IMAGES = 10_000
-DIGITS = ImageSpec(28, 28, 1, tuple("0123456789"), (0,))
 NATIVE = convolution.product_type().name if device == "cpu" else "float32"
 # What oneDNN multiplies: "native" is what jobs on this machine do.
 if dtype != "native":
     convolution.product_type = lambda: np.dtype(dtype)
 
 
-def make_images() -> Images:
+def make_images(spec: ImageSpec, count: int = SYNTHETIC) -> Images:
     """Noise: no step's time depends on what it sees."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (IMAGES, 28, 28, 1), dtype=np.uint8)
-    return Images(jax.device_put(images), jax.device_put(rng.integers(0, 10, IMAGES, np.int32)))
+    images = rng.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
+    return Images(jax.device_put(images), jax.device_put(rng.integers(0, 10, count, np.int32)))
 
 
 class Training:
@@ -58,44 +58,55 @@ class Training:
 
 
 class Conversion:
-    """Conversion of images by an untrained generator."""
+    """Conversion of images by an untrained generator, of strengths as in jobs if it bends."""
 
     def __init__(self, gan: Gan):
         self.gan = gan
-        init = jax.jit(init_state, static_argnums=(0, 1))
-        self.generator = init(gan.config, gan.spec, jax.random.key(0)).generator
-        self.data = make_images()
+        self.generator = init_gan(gan).generator
+        self.least_strength = LEAST_STRENGTH if gan.config.generator == "bend" else 1.0
+        self.data = make_images(gan.spec)
 
     def run(self, steps: int) -> int:
         """Converts 500 images a step."""
         index = np.arange(500 * steps) % len(self.data.labels)
         images = Images(*(array[index] for array in self.data))
-        convert_images(self.gan, self.generator, images, jax.random.key(1))
+        key = jax.random.key(1)
+        convert_images(self.gan, self.generator, images, key, self.least_strength)
         return len(index)
 
 
-def make(kind: str, preset: str):
+def init_gan(gan: Gan) -> GanState:
+    """Fresh networks, whose exemplars are black."""
+    init = jax.jit(init_state, static_argnums=(0, 1))
+    return init(gan.config, gan.spec, jax.random.key(0))
+
+
+def make(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name, its first step taken."""
-    benchmark = make_benchmark(kind, preset)
+    benchmark = make_benchmark(kind, preset, spec)
     benchmark.run(1)
     return benchmark
 
 
-def make_benchmark(kind: str, preset: str):
+def make_benchmark(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name."""
-    key = jax.random.key(0)
+    if kind in ("classifier", "augmented"):
+        return make_classifier(preset, spec, kind == "augmented")
+    gan = make_gan(gan_config(preset), spec)
     if kind == "convert":
-        return Conversion(make_gan(gan_config(preset), DIGITS))
-    data = make_images()
-    if kind == "gan":
-        gan = make_gan(gan_config(preset), DIGITS)
-        state = jax.jit(init_state, static_argnums=(0, 1))(gan.config, gan.spec, key)
-        step = make_train_step(gan)
-        return Training(step, state, GanData(data, data), 2 * gan.config.batch_size)
+        return Conversion(gan)
+    step, data = STEPS[gan.config.step](gan), GanData(make_images(spec), make_images(spec, REAL))
+    return Training(step, init_gan(gan), data, 2 * gan.config.batch_size)
+
+
+def make_classifier(preset: str, spec: ImageSpec, augment: bool) -> Training:
+    """Training as of a plain set, which is one pool, or of one with warps: a pool for each part."""
     config = classifier_config(preset)
-    state = jax.jit(classify.init_state, static_argnums=(0, 1))(config, DIGITS, key)
-    step = classify.make_train_step(config, DIGITS)
-    return Training(step, state, [data], config.batch_size)
+    init = jax.jit(classify.init_state, static_argnums=(0, 1))
+    state = init(config, spec, jax.random.key(0))
+    pools = [make_images(spec, REAL), make_images(spec)]
+    step = classify.make_train_step(config, spec, augment)
+    return Training(step, state, pools if augment else [join(pools)], config.batch_size)
 
 
 def matmul_peak(dtype: str) -> float:

@@ -1,11 +1,12 @@
 """The same networks and training steps in PyTorch, written independently, to compare with.
 
-Channels-last, static shapes, `autocast` for bfloat16, `torch.compile` on a GPU: what a careful
-PyTorch user would write. Only the settings come from synth2real.
+Channels-last, static shapes, `autocast` for bfloat16, networks that `torch.compile` takes: what a
+careful PyTorch user would write. Only the settings come from synth2real.
 """
 
 import torch
 import torch.nn.functional as F
+from pytorch_maps import random_warp
 from torch import nn
 
 LEAKINESS = 0.2
@@ -114,7 +115,7 @@ class Classifier(nn.Module):
         return self.dense2(F.dropout(h, self.dropout, self.training))
 
 
-def _draw(images, labels, size):
+def draw(images, labels, size):
     index = torch.randint(len(labels), (size,), device=labels.device)
     return images[index], labels[index]
 
@@ -151,8 +152,8 @@ class GanTraining:
 
     def step(self):
         config, weights = self.config, self.config.weights
-        synthetic, synthetic_labels = _draw(*self.synthetic, config.batch_size)
-        real, real_labels = _draw(*self.real, config.batch_size)
+        synthetic, synthetic_labels = draw(*self.synthetic, config.batch_size)
+        real, real_labels = draw(*self.real, config.batch_size)
         synthetic, real = scale(synthetic), scale(real)
         with torch.no_grad(), self.autocast:
             converted = self.g(synthetic, self._noise(synthetic))
@@ -168,7 +169,7 @@ class GanTraining:
         self._update(1, self.d, weights.adversarial * loss_d)
         self._update(2, self.t, loss_t)
 
-        synthetic, labels = _draw(*self.synthetic, config.batch_size)
+        synthetic, labels = draw(*self.synthetic, config.batch_size)
         synthetic = scale(synthetic)
         self._learn(False)
         with self.autocast:
@@ -213,10 +214,11 @@ def _binary(logits, target):
 
 
 class ClassifierTraining:
-    """The classifier, Adam and one step."""
+    """The classifier, Adam and one step, whose batch is drawn evenly from the pools."""
 
-    def __init__(self, config, data, device, autocast):
-        self.config, self.data = config, data
+    def __init__(self, config, pools, augment, device, autocast):
+        self.config, self.pools = config, pools
+        self.warp = random_warp if augment else lambda images, fill: images
         self.autocast = torch.autocast(device, torch.bfloat16, enabled=autocast)
         self.network = Classifier(config).to(device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(
@@ -228,9 +230,12 @@ class ClassifierTraining:
         self.network.compile()
 
     def step(self):
-        images, labels = _draw(*self.data, self.config.batch_size)
+        size = self.config.batch_size // len(self.pools)
+        draws = [draw(*pool, size) for pool in self.pools]
+        images, labels = (torch.cat(parts) for parts in zip(*draws, strict=True))
+        images = self.warp(images.float() / 255, 0.0)
         with self.autocast:
-            loss = F.cross_entropy(self.network(images.float() / 255), labels)
+            loss = F.cross_entropy(self.network(images), labels)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()

@@ -1,4 +1,4 @@
-"""What both workers share: answering `measure.py`'s requests, one line of JSON each."""
+"""What the workers share: answering `measure.py`'s requests, one line of JSON each, and images."""
 
 import json
 import re
@@ -7,21 +7,33 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from synth2real.spec import EDGE, ImageSpec
+
+# Like those of the default experiment with 420 real images; and photographs of their size.
+SYNTHETIC, REAL = 10_000, 420
+CLASSES = tuple("0123456789")
+SPECS = {
+    "": ImageSpec(28, 28, 1, CLASSES, (0,)),
+    "colour": ImageSpec(28, 28, 3, CLASSES, EDGE),
+}
+
 
 def serve(make: Callable, **answers: Callable) -> None:
     """Answers until the input ends.
 
     Args:
-        make: makes and warms up the benchmark of a kind and a preset; the benchmark's `run` takes
-            steps and returns the samples it did, once they are done.
+        make: makes and warms up the benchmark of a kind, a preset and what images are like (asked
+            for as "small", or "synth2real colour"); the benchmark's `run` takes steps and returns
+            the samples it did, once they are done.
         **answers: what else can be asked; each takes the request's value.
     """
     benchmark = None
     for line in sys.stdin:
         start = time.perf_counter()
         match json.loads(line):
-            case {"make": [kind, preset]}:
-                benchmark = make(kind, preset)
+            case {"make": [kind, name]}:
+                preset, _, images = name.partition(" ")
+                benchmark = make(kind, preset, SPECS[images])
                 flops = getattr(benchmark, "flops_per_sample", None)
                 answer = {"seconds": time.perf_counter() - start, "flops": flops}
             case {"run": steps}:

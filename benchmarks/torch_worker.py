@@ -5,25 +5,29 @@ import time
 
 import torch
 from pytorch import ClassifierTraining, GanTraining, Generator, scale
-from serve import peak_memory, serve
+from pytorch_bend import JointGenerator
+from pytorch_joint import JointTraining
+from serve import REAL, SYNTHETIC, peak_memory, serve
 from torch.utils.flop_counter import FlopCounterMode
 
 from synth2real.classify.config import classifier_config
+from synth2real.convert.config import LEAST_STRENGTH
 from synth2real.gan.config import gan_config
+from synth2real.spec import ImageSpec
 
-device, threads, dtype = sys.argv[1:4]
+device, threads, dtype, mode = sys.argv[1:5]
 torch.set_num_threads(int(threads))
 # What JAX does on a GPU by default.
 torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
 torch.backends.cudnn.benchmark = True
-AUTOCAST = dtype == "bfloat16"
-IMAGES = 10_000
+AUTOCAST, COMPILED = dtype == "bfloat16", mode == "compiled"
 
 
-def make_images():
+def make_images(spec: ImageSpec, count: int = SYNTHETIC):
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (IMAGES, 1, 28, 28), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(0, 10, (IMAGES,), generator=generator)
+    shape = count, spec.channels, spec.height, spec.width
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 10, (count,), generator=generator)
     return images.to(device, memory_format=torch.channels_last), labels.to(device)
 
 
@@ -35,7 +39,7 @@ class Training:
         with FlopCounterMode(display=False) as counter:
             training.step()
         self.flops_per_sample = counter.get_total_flops() / batch
-        if device == "cuda":
+        if COMPILED:
             training.compile()
         self.training = training
 
@@ -49,41 +53,61 @@ class Training:
 class Conversion:
     """Conversion by an untrained generator, 500 images a step."""
 
-    def __init__(self, config):
-        self.config, self.images = config, make_images()[0][:500].cpu()
-        self.network = Generator(config).to(device, memory_format=torch.channels_last).eval()
+    def __init__(self, config, spec: ImageSpec):
+        self.config, (images, labels) = config, make_images(spec)
+        self.images, self.labels = images[:500].cpu(), labels[:500].cpu()
+        self.bends = config.generator == "bend"
+        network = JointGenerator(config, spec) if self.bends else Generator(config)
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
         with FlopCounterMode(display=False) as counter:
             self.run(1)
         self.flops_per_sample = counter.get_total_flops() / 500
-        if device == "cuda":
-            self.network = torch.compile(self.network, mode="max-autotune")
+        if COMPILED:
+            mode = "max-autotune" if device == "cuda" else "default"
+            self.convert = torch.compile(self.convert, mode=mode)
 
     def run(self, steps: int) -> int:
         with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=AUTOCAST):
             for _ in range(steps):
-                noise = torch.empty(500, self.config.noise_dim, device=device).uniform_(-1, 1)
-                converted = self.network(scale(self.images.to(device)), noise)
-                ((converted.float() + 1) / 2 * 255).round().byte().cpu()
+                self.convert(self.images.to(device), self.labels.to(device)).cpu()
         return steps * 500
 
+    def convert(self, images, labels):
+        if self.bends:
+            strength = torch.empty(500, device=device).uniform_(LEAST_STRENGTH, 1)
+            inputs = self.network.draw_inputs(500)
+            _, converted = self.network(scale(images), labels, strength=strength, **inputs)
+        else:
+            noise = torch.empty(500, self.config.noise_dim, device=device).uniform_(-1, 1)
+            converted = self.network(scale(images), noise)
+        return ((converted.float() + 1) / 2 * 255).round().byte()
 
-def make(kind: str, preset: str):
+
+def make(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name, warmed up."""
-    benchmark = make_benchmark(kind, preset)
+    benchmark = make_benchmark(kind, preset, spec)
     benchmark.run(3)
     return benchmark
 
 
-def make_benchmark(kind: str, preset: str):
+def make_benchmark(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name."""
+    synthetic, real = make_images(spec), make_images(spec, REAL)
+    if kind in ("classifier", "augmented"):
+        config, augment = classifier_config(preset), kind == "augmented"
+        pools = [real, synthetic]
+        if not augment:
+            pools = [tuple(torch.cat(parts) for parts in zip(*pools, strict=True))]
+        training = ClassifierTraining(config, pools, augment, device, AUTOCAST)
+        return Training(training, config.batch_size)
+    config = gan_config(preset)
     if kind == "convert":
-        return Conversion(gan_config(preset))
-    if kind == "gan":
-        gan, data = gan_config(preset), make_images()
-        return Training(GanTraining(gan, data, data, device, AUTOCAST), 2 * gan.batch_size)
-    config = classifier_config(preset)
-    training = ClassifierTraining(config, make_images(), device, AUTOCAST)
-    return Training(training, config.batch_size)
+        return Conversion(config, spec)
+    if config.step == "joint":
+        training = JointTraining(config, spec, synthetic, real, device, AUTOCAST)
+    else:
+        training = GanTraining(config, synthetic, real, device, AUTOCAST)
+    return Training(training, 2 * config.batch_size)
 
 
 def matmul_peak(dtype: str) -> float:
