@@ -4,6 +4,7 @@
 # make test   all tests, fast ones first
 # make check  format, lint, types
 # make settings  writes docs/settings.md anew
+# make tables    writes results' tables anew from docs/results/*.csv
 # make docs      the documents as pages, in .cache/docs
 # make rulegraph draws docs/rulegraph.svg anew; needs graphviz
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
@@ -18,7 +19,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: help env run status test check docs rulegraph settings ablations benchmark growth lock
+.PHONY: help env run status test check docs rulegraph settings tables ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -62,6 +63,9 @@ rulegraph: env
 
 settings: env
 	$(BIN)/python docs/settings.py > docs/settings.md
+
+tables: env
+	$(BIN)/python docs/results/tables.py
 
 ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
 

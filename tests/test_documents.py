@@ -1,17 +1,51 @@
 """What documents tell a reader to do works."""
 
 import csv
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from settings import ROOT, read
 from synth2real import sources
 from synth2real.sources import base, images
 from synth2real.spec import ImageSpec
+
+
+def load_tables() -> ModuleType:
+    """Imports docs/results/tables.py, which is no part of a package."""
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs/results/tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tables = load_tables()
+
+
+@pytest.mark.parametrize("path", tables.DOCUMENTS, ids=str)
+def test_results_are_those_of_the_files(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert tables.MARKED.search(text)
+    assert tables.filled(text) == text  # else: make tables
+
+
+def test_a_table_says_what_its_file_does(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tables, "HERE", tmp_path)
+    rows = ["size,draw,n_real,dataset,run,test_set,accuracy"]
+    for draw, accuracies in enumerate([(0.5, 0.7), (0.8, 0.8)]):
+        rows += [f"n60,{draw},60,GAN,{run},real,{a}" for run, a in enumerate(accuracies)]
+        rows += [f"n60,{draw},60,augmented-original,0,real,0.9", f"n60,{draw},60,GAN,0,synthetic,0"]
+    (tmp_path / "mine_accuracy.csv").write_text("\n".join(rows))
+    plain, warps = list(tables.accuracy("mine"))[1:]
+    # Means of the draws, 60 and 80, not of the four classifiers.
+    assert plain == ["60", "plain", "", "", "70.00 ± 14.14", "", "", ""]
+    assert warps == ["60", "with warps", "90.00 ± 0.00", "", "", "", "", ""]
 
 
 def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,107 @@
+"""Writes the tables of the documents anew from the CSV files here: `python docs/results/tables.py`.
+
+A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict` or
+`gap`, of an experiment whose files begin with its name (of the default one with nothing). So no
+figure in them can differ from its file; a test looks.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from synth2real.report.tables import METRICS, all_points, read_verdict
+from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
+from synth2real.verdict.comparisons import QUESTIONS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+DOCUMENTS = [ROOT / name for name in ("README.md", "docs/results.md", "examples/photos/README.md")]
+MARKED = re.compile(r"<!-- (\w+): (\w+) -->\n\n((?:\|.*\n)*)")
+NAMES = {PLAIN: "plain", AUGMENTED: "with warps", PSEUDO: "and images without labels"}
+
+
+def of(table: str, experiment: str) -> Path:
+    """The file of an experiment's table."""
+    return HERE / (f"{table}.csv" if experiment == "default" else f"{experiment}_{table}.csv")
+
+
+def accuracy(experiment: str) -> Iterator[list[str]]:
+    """Accuracy on real test images, a row for each size and recipe, a column for each plain set.
+
+    The spread is that of draws' means, or of one draw that of its classifiers.
+    """
+    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    columns = [name for name, kind in SETS.items() if kind.recipe == PLAIN]
+    yield ["real images", "recipe", *columns]
+    for n_real, of_size in table.groupby("n_real"):
+        cells = {name: spread(rows) for name, rows in of_size.groupby("dataset")}
+        for recipe, words in NAMES.items():
+            by_parts = {
+                SETS[name].parts: cell
+                for name, cell in cells.items()
+                if SETS[name].recipe == recipe
+            }
+            if by_parts:
+                found = (by_parts.get(SETS[name].parts, "") for name in columns)
+                yield [f"{n_real:,}", words, *found]
+
+
+def spread(rows: pd.DataFrame) -> str:
+    """Mean ± standard deviation in per cent."""
+    draws = rows.groupby("draw")["accuracy"].mean()
+    values = 100 * (draws if len(draws) > 1 else rows["accuracy"])
+    return f"{values.mean():.2f} ± {values.std():.2f}"
+
+
+def verdict(experiment: str) -> Iterator[list[str]]:
+    """A word and the points with their interval, a column for each question of every recipe."""
+    table = read_verdict(of("verdict", experiment))
+    table = table.assign(cell=table["verdict"] + ", " + pd.Series(all_points(table)))
+    table = table.assign(recipe=[SETS[name].recipe for name in table["dataset"]])
+    sizes = pd.read_csv(of("accuracy", experiment)).groupby("size", sort=False)["n_real"].first()
+    yield ["real images", "recipe", *QUESTIONS]
+    for size, n_real in sizes.items():
+        for recipe, words in NAMES.items():
+            rows = table[(table["size"] == size) & (table["recipe"] == recipe)]
+            cells = dict(zip(rows["question"], rows["cell"], strict=True))
+            if cells:
+                yield [f"{n_real:,}", words, *(cells.get(question, "") for question in QUESTIONS)]
+
+
+def gap(experiment: str) -> Iterator[list[str]]:
+    """All measures, a column for each kind of images."""
+    table = pd.read_csv(of("gap", experiment), keep_default_na=False)
+    kinds = table.groupby(["images", "n_real"], sort=False)["value"].first().index
+    order = ["synthetic", "converted", "real test"]
+    kinds = sorted(kinds, key=lambda kind: order.index(kind[0]))
+    yield ["", *(f"{images}, {n} real" if n else images for images, n in kinds)]
+    means = table.groupby(["images", "n_real", "metric"])["value"].mean()
+    for metric, (words, factor, digits) in METRICS.items():
+        values = (means.get((*kind, metric)) for kind in kinds)
+        yield [words, *("" if v is None else f"{factor * v:,.{digits}f}" for v in values)]
+
+
+TABLES: dict[str, Callable[[str], Iterator[list[str]]]] = {
+    "accuracy": accuracy,
+    "verdict": verdict,
+    "gap": gap,
+}
+
+
+def filled(text: str) -> str:
+    """A document with its tables as the files have them."""
+
+    def table(match: re.Match[str]) -> str:
+        header, *rows = TABLES[match[1]](match[2])
+        lines = (f"| {' | '.join(line)} |\n" for line in (header, *rows))
+        rule = "|" + "---|" * len(header) + "\n"
+        return f"<!-- {match[1]}: {match[2]} -->\n\n{next(lines)}{rule}{''.join(lines)}"
+
+    return MARKED.sub(table, text)
+
+
+if __name__ == "__main__":
+    for path in DOCUMENTS:
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
