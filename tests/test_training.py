@@ -1,6 +1,7 @@
 """The training loop that GAN and classifier share."""
 
 import math
+import re
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,12 @@ import numpy as np
 import pytest
 
 from synth2real import training
+from synth2real.gan.state import init_state
+from synth2real.gan.step import GanData
+from synth2real.gan.train import STEPS
+from synth2real.nn import convolution
+from synth2real.nn.config import ComputeConfig
+from synth2real.spec import ImageSpec
 from synth2real.training import (
     CHUNK_STEPS,
     Images,
@@ -17,7 +24,7 @@ from synth2real.training import (
     run_chunks,
     train_chunk,
 )
-from tiny import random_images
+from tiny import DIGITS, random_images, tiny_gan
 
 KEY = jax.random.key(0)
 
@@ -53,6 +60,28 @@ def test_a_scanned_chunk_equals_a_stepped_one(monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_allclose(scanned[0].place, stepped[0].place, rtol=1e-6)
     assert scanned[0].step == stepped[0].step == 7
     assert scanned[1] == pytest.approx(stepped[1])
+
+
+PHOTOS = ImageSpec(12, 15, 3, ("a", "b", "c"), "edge")
+
+
+@pytest.mark.parametrize("preset, spec", [("synth2real", PHOTOS), ("small", DIGITS)])
+def test_on_a_gpu_a_chunk_of_a_gans_steps_is_one_program(
+    preset: str, spec: ImageSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing runs here: a chunk is lowered for a GPU, as one would compile it.
+    monkeypatch.setattr(convolution, "_config", ComputeConfig("xla", "float32"))
+    gan = tiny_gan(preset, spec)
+    data = GanData(random_images(9, spec=spec), random_images(5, seed=1, spec=spec))
+    scan = training._compile_scan(STEPS[gan.config.step](gan), CHUNK_STEPS)
+    state = jax.eval_shape(lambda: init_state(gan.config, spec, KEY))
+    text = jax.export.export(scan, platforms=["cuda"])(state, data, KEY).mlir_module()
+    main = text[text.index("@main") :].partition("func.func private")[0]
+    # One loop over the steps, no convolution before it, and no way out of it to the host.
+    assert main.count("stablehlo.while") == 1 and f"dense<{CHUNK_STEPS}>" in main
+    assert "stablehlo.convolution" in text
+    assert "stablehlo.convolution" not in main.partition("stablehlo.while")[0]
+    assert not re.search("custom_call|callback|send|recv|infeed|outfeed", text)
 
 
 def test_chunks_make_up_the_steps() -> None:
