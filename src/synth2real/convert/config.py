@@ -23,7 +23,8 @@ class ConvertConfig:
 
     copies: int = whole("how often each synthetic image is converted", 1)
     least_strength: float | None = setting(
-        "strength of the weakest conversions, from 0 (hardly any) to 1 (as trained), as each has "
+        "strength of the weakest conversions (of the bends alone where they are painted over real "
+        "images), from 0 (hardly any) to 1 (as trained), as each has "
         "one at random from it to 1; null takes 1 for generator resnet, and for bend "
         f"{LEAST_STRENGTH} or less: the more the GAN's discriminator finds the real images that it "
         "learnt from more real than those held out",
