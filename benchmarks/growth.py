@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
-from measure import HERE, ROOT, Worker
+from workers import HERE, ROOT, Worker
 
 FACTORS = (1, 2, 4)
 ROUNDS = 5

@@ -1,95 +1,72 @@
 """Measures this project's speed against PyTorch: `make benchmark` (see README.md here).
 
-Workers, JAX and PyTorch in float32 and in bfloat16 autocast, take turns, so that whatever else the
-machine does slows them alike. A figure is the median over the rounds; a ratio is the median of the
-rounds' ratios.
+Workers, JAX, PyTorch in float32 and in bfloat16 autocast, each eager and compiled, and onnxruntime,
+take turns, so that whatever else the machine does slows them alike. A figure is the median over the
+rounds; a ratio is the median of the rounds' ratios.
 """
 
 import argparse
 import csv
-import json
 import os
 import platform
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
-from synth2real.environment import DEFAULTS  # noqa: E402
-from synth2real.report.manifest import cpu  # noqa: E402
-from synth2real.sources.fonts.fonts import font_files  # noqa: E402
-from synth2real.sources.fonts.render import RenderConfig, render_fonts  # noqa: E402
+from table import COLUMNS, format_row, write_table
+from workers import HERE, Worker, has_gpu, start_jax, start_onnx, start_torch, torch_modes
 
-HERE = Path(__file__).parent
+from synth2real.report.manifest import cpu
+from synth2real.sources.fonts.fonts import font_files
+from synth2real.sources.fonts.render import RenderConfig, render_fonts
+
 ROUNDS = 5
-COLUMNS = (
-    "benchmark",
-    "device",
-    "threads",
-    "dtype",
-    "value",
-    "unit",
-    "ratio_to_torch",
-    "ratio_to_torch_bf16",
-    "share_of_peak",
-)
-# Kind, preset, unit of the rate, and steps a turn on a CPU and on a GPU: a second or so each.
+DTYPES = ("float32", "bfloat16")
+TORCH_COLUMNS = dict(zip(("ratio_to_torch", "ratio_to_torch_bf16"), DTYPES, strict=True))
+
+
+class Benchmark(NamedTuple):
+    """What is measured, and how many steps take a second or so.
+
+    Jobs of the default settings use some, those of colour if the images are photographs.
+    """
+
+    kind: str
+    preset: str
+    unit: str
+    cpu_steps: int
+    gpu_steps: int
+    used: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}/{self.preset}"
+
+    @property
+    def has_onnx(self) -> bool:
+        return self.kind == "convert" and self.preset.startswith("synth2real")
+
+
 BENCHMARKS = (
-    ("gan", "small", "samples/s", 8, 1000),
-    ("gan", "pixelda-code", "samples/s", 1, 200),
-    ("classifier", "small", "samples/s", 30, 2000),
-    ("classifier", "paper", "samples/s", 8, 1000),
-    ("convert", "small", "images/s", 3, 20),
-    ("convert", "pixelda-code", "images/s", 1, 10),
+    Benchmark("gan", "synth2real", "samples/s", 6, 600, used=True),
+    Benchmark("gan", "synth2real colour", "samples/s", 5, 500, used=True),
+    Benchmark("gan", "small", "samples/s", 8, 1000),
+    Benchmark("gan", "pixelda-code", "samples/s", 1, 200),
+    Benchmark("classifier", "small", "samples/s", 30, 2000, used=True),
+    Benchmark("augmented", "small", "samples/s", 30, 2000, used=True),
+    Benchmark("classifier", "paper", "samples/s", 8, 1000),
+    Benchmark("convert", "synth2real", "images/s", 6, 20, used=True),
+    Benchmark("convert", "synth2real colour", "images/s", 4, 20, used=True),
+    Benchmark("convert", "small", "images/s", 3, 20),
+    Benchmark("convert", "pixelda-code", "images/s", 1, 10),
 )
 
-
-class Worker:
-    """A process that measures; `ask` sends it a request and waits for the answer."""
-
-    def __init__(self, python: str, script: str, *arguments: str, **environment: str):
-        self.process = subprocess.Popen(
-            [python, str(HERE / script), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # The same allocator for all: PyTorch gains from it too.
-            env=os.environ | DEFAULTS | {"PYTHONPATH": str(ROOT / "src")} | environment,
-        )
-
-    def ask(self, **request) -> dict:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.process.args}: the worker died; its error stands above")
-        return json.loads(line)
-
-    def stop(self) -> None:
-        """Ends the process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def start_jax(device: str, threads: int, dtype: str, cache: str = "") -> Worker:
-    """A worker that keeps what it compiles in a folder, if one is given."""
-    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    if cache:
-        environment["JAX_COMPILATION_CACHE_DIR"] = cache
-    return Worker(sys.executable, "jax_worker.py", device, str(threads), dtype, **environment)
-
-
-def start_torch(torch: str, device: str, threads: int, dtype: str) -> Worker:
-    """A worker on `cuda` where JAX says `gpu`."""
-    device = "cuda" if device == "gpu" else device
-    return Worker(torch, "torch_worker.py", device, str(threads), dtype)
+# A worker's library, what it multiplies, and of PyTorch's the mode.
+Key = tuple[str, str, str]
+Rounds = list[dict[Key, float]]
 
 
 def measure_peaks(device: str, threads: int, torch: str) -> dict[str, float]:
@@ -97,55 +74,109 @@ def measure_peaks(device: str, threads: int, torch: str) -> dict[str, float]:
     workers = start_jax(device, threads, "native"), start_torch(torch, device, threads, "float32")
     peaks = {
         dtype: max(worker.ask(peak=dtype)["gflops"] for worker in workers for _ in range(3))
-        for dtype in ("float32", "bfloat16")
+        for dtype in DTYPES
     }
     for worker in workers:
         worker.stop()
     return peaks
 
 
-def measure_rate(kind, preset, unit, steps, device, threads, peaks, torch) -> Iterator[dict]:
+def start_ours(
+    benchmark: Benchmark, device: str, threads: int, cache: str
+) -> tuple[dict[Key, Worker], dict[str, float]]:
+    """A worker for each type that we multiply, the native first; seconds of the first step.
+
+    `cache` is an empty folder for what the native ones compile.
+    """
+    make = [benchmark.kind, benchmark.preset]
+    cold = start_jax(device, threads, "native", cache)
+    native = cold.ask(version=0)["native"]
+    first_step = {"cold": cold.ask(make=make)["seconds"]}
+    cold.stop()
+    ours = {("jax", native, ""): start_jax(device, threads, "native", cache)}
+    first_step["from cache"] = ours["jax", native, ""].ask(make=make)["seconds"]
+    if native != "float32":
+        ours["jax", "float32", ""] = start_jax(device, threads, "float32")
+        ours["jax", "float32", ""].ask(make=make)
+    return ours, first_step
+
+
+def start_theirs(
+    benchmark: Benchmark, device: str, threads: int, torch: str
+) -> tuple[dict[Key, Worker], float]:
+    """Workers to compare with, and the arithmetic of a sample in FLOPs."""
+    make = [benchmark.kind, benchmark.preset]
+    theirs = {
+        ("torch", dtype, mode): start_torch(torch, device, threads, dtype, mode)
+        for dtype in DTYPES
+        for mode in torch_modes(device)
+    }
+    flops = [worker.ask(make=make)["flops"] for worker in theirs.values()][0]
+    if benchmark.has_onnx and device == "cpu":
+        theirs["onnxruntime", "float32", ""] = start_onnx(threads)
+        theirs["onnxruntime", "float32", ""].ask(make=make)
+    return theirs, flops
+
+
+def median(rounds: Rounds, one: Key, other: Key | None = None) -> float:
+    """The median over rounds of a worker's rate, or of its ratio to another's."""
+    return statistics.median(turn[one] / (turn[other] if other else 1) for turn in rounds)
+
+
+def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
+    """Columns: ratios to the faster of PyTorch's modes in each type, and to onnxruntime."""
+    ratios = {}
+    for column, dtype in TORCH_COLUMNS.items():
+        modes = [key for key in rounds[0] if key[:2] == ("torch", dtype)]
+        ratios[column] = median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
+    if (onnx := ("onnxruntime", "float32", "")) in rounds[0]:
+        ratios["ratio_to_onnxruntime"] = median(rounds, one, onnx)
+    return ratios
+
+
+def memory_ratios(memory: Mapping[Key, float], one: Key) -> dict[str, float]:
+    """Columns: what PyTorch needs, in the mode that needs less, over what we need."""
+    return {
+        column: min(memory[key] for key in memory if key[:2] == ("torch", dtype)) / memory[one]
+        for column, dtype in TORCH_COLUMNS.items()
+    }
+
+
+def take_turns(workers: Mapping[Key, Worker], steps: int) -> tuple[Rounds, dict[Key, float]]:
+    """Rates of every round, and peak bytes; ends the workers."""
+    rounds = [
+        {key: worker.ask(run=steps)["rate"] for key, worker in workers.items()}
+        for _ in range(ROUNDS)
+    ]
+    memory = {key: worker.ask(memory=0)["bytes"] for key, worker in workers.items()}
+    for worker in workers.values():
+        worker.stop()
+    return rounds, memory
+
+
+def measure_rate(
+    benchmark: Benchmark, device: str, threads: int, peaks: Mapping[str, float], torch: str
+) -> Iterator[dict]:
     """Rows of one benchmark: rates in each type that we multiply, memory, and time to start."""
     with tempfile.TemporaryDirectory() as cache:
-        cold = start_jax(device, threads, "native", cache)
-        native = cold.ask(version=0)["native"]
-        first_step = {"cold": cold.ask(make=[kind, preset])["seconds"]}
-        cold.stop()
-        ours = {native: start_jax(device, threads, "native", cache)}
-        first_step["from cache"] = ours[native].ask(make=[kind, preset])["seconds"]
-        if native != "float32":
-            ours["float32"] = start_jax(device, threads, "float32")
-            ours["float32"].ask(make=[kind, preset])
-        theirs = {dtype: start_torch(torch, device, threads, dtype) for dtype in peaks}
-        flops = [worker.ask(make=[kind, preset])["flops"] for worker in theirs.values()][0]
-        workers = [*ours.values(), *theirs.values()]
-        rounds = [[worker.ask(run=steps)["rate"] for worker in workers] for _ in range(ROUNDS)]
-        memory = [worker.ask(memory=0)["bytes"] for worker in workers]
-        for worker in workers:
-            worker.stop()
-    common = {"device": device, "threads": threads}
-    for i, dtype in enumerate(ours):
-        rate = statistics.median(turn[i] for turn in rounds)
-        yield common | {
-            "benchmark": f"{kind}/{preset}",
-            "dtype": dtype,
-            "value": rate,
-            "unit": unit,
-            "ratio_to_torch": statistics.median(turn[i] / turn[-2] for turn in rounds),
-            "ratio_to_torch_bf16": statistics.median(turn[i] / turn[-1] for turn in rounds),
-            "share_of_peak": rate * flops / 1e9 / peaks[dtype],
-        }
-    common["dtype"] = native
-    yield common | {
-        "benchmark": f"{kind}/{preset}: peak memory",
-        "value": memory[0] / 2**20,
-        "unit": "MiB",
-        "ratio_to_torch": memory[-2] / memory[0],
-        "ratio_to_torch_bf16": memory[-1] / memory[0],
-    }
+        ours, first_step = start_ours(benchmark, device, threads, cache)
+        theirs, flops = start_theirs(benchmark, device, threads, torch)
+        steps = benchmark.cpu_steps if device == "cpu" else benchmark.gpu_steps
+        rounds, memory = take_turns(ours | theirs, steps)
+    native = next(iter(ours))
+    used = benchmark.used and threads == 1 and device == ("gpu" if has_gpu() else "cpu")
+    common = {"benchmark": benchmark.name, "device": device, "threads": threads}
+    of_native = common | {"dtype": native[1]} | ({"used": "yes"} if used else {})
+    for key in ours:
+        rate = median(rounds, key)
+        values = {"dtype": key[1], "value": rate, "unit": benchmark.unit}
+        values["share_of_peak"] = rate * flops / 1e9 / peaks[key[1]]
+        yield (of_native if key == native else common) | values | rate_ratios(rounds, key)
+    name, ratios = f"{benchmark.name}: peak memory", memory_ratios(memory, native)
+    yield of_native | {"benchmark": name, "value": memory[native] / 2**20, "unit": "MiB"} | ratios
     for state, seconds in first_step.items():
-        name = f"{kind}/{preset}: first step, {state}"
-        yield common | {"benchmark": name, "value": seconds, "unit": "s"}
+        name = f"{benchmark.name}: first step, {state}"
+        yield of_native | {"benchmark": name, "value": seconds, "unit": "s"}
 
 
 def measure_rendering(fonts: Path) -> dict:
@@ -162,6 +193,7 @@ def measure_rendering(fonts: Path) -> dict:
         "threads": 1,
         "value": statistics.median(rates),
         "unit": "images/s",
+        "used": "yes",
     }
 
 
@@ -182,53 +214,24 @@ def measure(torch: str, fonts: Path) -> Iterator[dict]:
                 "value": peak,
                 "unit": "GFLOP/s",
             }
-        for kind, preset, unit, cpu_steps, gpu_steps in BENCHMARKS:
-            steps = cpu_steps if device == "cpu" else gpu_steps
-            yield from measure_rate(kind, preset, unit, steps, device, threads, peaks, torch)
-
-
-def format_row(row: dict) -> dict:
-    """Figures as text: three digits are as many as repeat."""
-
-    def text(value) -> str:
-        if isinstance(value, float):
-            return f"{value:.0f}" if value >= 99.5 else f"{value:.3g}"
-        return str(value)
-
-    return {name: text(value) for name, value in row.items()}
+        for benchmark in BENCHMARKS:
+            yield from measure_rate(benchmark, device, threads, peaks, torch)
 
 
 def describe_machine(torch: str) -> str:
     """One line: processor, cores, GPU, system and versions."""
     workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
+    workers.append(start_onnx(1))
     if has_gpu():
         workers.append(start_jax("gpu", 1, "native"))
     answers = [worker.ask(version=0) for worker in workers]
     for worker in workers:
         worker.stop()
-    gpus = [answer["device"] for answer in answers[2:]]
-    versions = [answer["version"] for answer in answers[:2]]
+    versions = [answer["version"] for answer in answers[:3]]
+    gpus = [answer["device"] for answer in answers[3:]]
     python = f"Python {platform.python_version()}"
     return ", ".join(
         [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
-    )
-
-
-def has_gpu() -> bool:
-    """Whether there is an NVIDIA GPU."""
-    return shutil.which("nvidia-smi") is not None
-
-
-def write_table(rows: list[dict], machine: str) -> None:
-    """Puts the table between the markers of README.md."""
-    readme = HERE / "README.md"
-    head, _, rest = readme.read_text().partition("<!-- table -->\n")
-    _, _, tail = rest.partition("<!-- end of table -->\n")
-    lines = [" | ".join(COLUMNS), "|".join("---" for _ in COLUMNS)]
-    lines += [" | ".join(str(row.get(name, "")) for name in COLUMNS) for row in rows]
-    table = "\n".join(f"| {line} |" for line in lines)
-    readme.write_text(
-        f"{head}<!-- table -->\nMeasured on {machine}.\n\n{table}\n<!-- end of table -->\n{tail}"
     )
 
 

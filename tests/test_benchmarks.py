@@ -1,24 +1,99 @@
 """The benchmarks' own workers still run; how fast they are is no test."""
 
 import json
+import math
+import os
 import subprocess
 import sys
 
+import jax
 import pytest
+from flax import nnx
 
 from settings import ROOT
+from synth2real.gan.config import gan_config
+from synth2real.gan.networks import TaskClassifier
+from synth2real.gan.projected import ProjectedDiscriminator
+from synth2real.gan.state import make_generator
+from synth2real.spec import ImageSpec
+
+BENCHMARKS = ROOT / "benchmarks"
+TORCH = ROOT / ".venv-torch" / "bin" / "python"
+COUNT = """
+import json
+from pytorch_joint import make_networks
+from serve import SPECS
+from synth2real.gan.config import gan_config
+
+networks = [make_networks(gan_config("synth2real"), spec) for spec in SPECS.values()]
+count = lambda network: sum(parameter.numel() for parameter in network.parameters())
+print(json.dumps([[count(network) for network in three] for three in networks]))
+"""
 
 
-@pytest.mark.slow
-def test_the_jax_worker_answers() -> None:
-    requests = [{"version": 0}, {"make": ["classifier", "small"]}, {"run": 2}, {"memory": 0}]
+def run_torch(code: str) -> str:
+    """What a program prints in the environment that has PyTorch."""
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("src", "benchmarks"))
+    environment = os.environ | {"PYTHONPATH": paths}
+    command = [TORCH, "-c", code]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def has_torch() -> bool:
+    """Whether .venv-torch is there and PyTorch can be imported in it."""
+    if not TORCH.exists():
+        return False
+    return subprocess.run([TORCH, "-c", "import torch"], capture_output=True).returncode == 0
+
+
+def count_parameters(spec: ImageSpec) -> list[int]:
+    """Of generator, discriminator with its features, and task classifier."""
+    networks = make_generator, ProjectedDiscriminator, TaskClassifier
+    config = gan_config("synth2real")
+    modules = [
+        nnx.eval_shape(lambda network=network: network(config, spec, rngs=nnx.Rngs(0)))
+        for network in networks
+    ]
+    leaves = [jax.tree.leaves(nnx.state(module, nnx.Param)) for module in modules]
+    return [sum(math.prod(leaf.shape) for leaf in of_one) for of_one in leaves]
+
+
+def ask(script: str, arguments: list[str], requests: list[dict]) -> list[dict]:
+    """A worker's answers."""
     run = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "jax_worker.py", "cpu", "1", "native"],
+        [sys.executable, BENCHMARKS / script, *arguments],
         input="".join(json.dumps(request) + "\n" for request in requests),
         capture_output=True,
         text=True,
     )
-    version, made, rate, memory = map(json.loads, run.stdout.splitlines())
-    assert version["version"].startswith("jax ")
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "arguments", "library", "benchmark"),
+    [
+        ("jax_worker.py", ["cpu", "1", "native"], "jax", ["classifier", "small"]),
+        ("jax_worker.py", ["cpu", "1", "native"], "jax", ["augmented", "small"]),
+        ("onnx_worker.py", ["1"], "onnxruntime", ["convert", "synth2real colour"]),
+    ],
+)
+def test_a_worker_answers(
+    script: str, arguments: list[str], library: str, benchmark: list[str]
+) -> None:
+    requests = [{"version": 0}, {"make": benchmark}, {"run": 2}, {"memory": 0}]
+    version, made, rate, memory = ask(script, arguments, requests)
+    assert version["version"].startswith(f"{library} ")
     assert made["seconds"] > 0 and rate["rate"] > 0
     assert memory["bytes"] > 2**26
+
+
+@pytest.mark.slow
+def test_the_networks_in_pytorch_have_as_many_parameters() -> None:
+    if not has_torch():
+        pytest.skip("no PyTorch in .venv-torch; make .venv-torch/.made puts it there")
+    classes = tuple("0123456789")
+    grey, colour = ImageSpec(28, 28, 1, classes, (0,)), ImageSpec(28, 28, 3, classes, "edge")
+    assert json.loads(run_torch(COUNT)) == [count_parameters(grey), count_parameters(colour)]

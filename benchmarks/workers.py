@@ -1,0 +1,73 @@
+"""Processes that measure: what `measure.py` and `growth.py` start."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from synth2real.environment import DEFAULTS
+
+HERE = Path(__file__).parent
+ROOT = HERE.resolve().parent
+
+
+class Worker:
+    """A process that measures; `ask` sends it a request and waits for the answer."""
+
+    def __init__(self, python: str, script: str, *arguments: str, **environment: str):
+        self.process = subprocess.Popen(
+            [python, str(HERE / script), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # The same allocator for all: PyTorch gains from it too.
+            env=os.environ | DEFAULTS | {"PYTHONPATH": str(ROOT / "src")} | environment,
+        )
+
+    def ask(self, **request) -> dict:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args}: the worker died; its error stands above")
+        return json.loads(line)
+
+    def stop(self) -> None:
+        """Ends the process."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def start_jax(device: str, threads: int, dtype: str, cache: str = "") -> Worker:
+    """A worker that keeps what it compiles in a folder, if one is given."""
+    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    if cache:
+        environment["JAX_COMPILATION_CACHE_DIR"] = cache
+    return Worker(sys.executable, "jax_worker.py", device, str(threads), dtype, **environment)
+
+
+def start_torch(torch: str, device: str, threads: int, dtype: str, mode: str = "eager") -> Worker:
+    """A worker on `cuda` where JAX says `gpu`; its mode is eager or compiled."""
+    device = "cuda" if device == "gpu" else device
+    return Worker(torch, "torch_worker.py", device, str(threads), dtype, mode)
+
+
+def start_onnx(threads: int) -> Worker:
+    """A worker that converts with onnxruntime."""
+    return Worker(sys.executable, "onnx_worker.py", str(threads))
+
+
+def torch_modes(device: str) -> list[str]:
+    """How PyTorch computes: on a GPU compiled, on a CPU also compiled, if there is a compiler."""
+    if device == "gpu":
+        return ["compiled"]
+    return ["eager", "compiled"] if shutil.which(os.environ.get("CXX", "g++")) else ["eager"]
+
+
+def has_gpu() -> bool:
+    """Whether there is an NVIDIA GPU."""
+    return shutil.which("nvidia-smi") is not None
