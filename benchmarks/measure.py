@@ -7,8 +7,6 @@ rounds; a ratio is the median of the rounds' ratios.
 
 import argparse
 import csv
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -17,9 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from table import COLUMNS, format_row, write_table
-from workers import HERE, Worker, has_gpu, start_jax, start_onnx, start_torch, torch_modes
+from workers import (
+    HERE,
+    Worker,
+    describe_machine,
+    has_gpu,
+    start_jax,
+    start_onnx,
+    start_torch,
+    torch_modes,
+)
 
-from synth2real.report.manifest import cpu
 from synth2real.sources.fonts.fonts import font_files
 from synth2real.sources.fonts.render import RenderConfig, render_fonts
 
@@ -216,23 +222,6 @@ def measure(torch: str, fonts: Path) -> Iterator[dict]:
             }
         for benchmark in BENCHMARKS:
             yield from measure_rate(benchmark, device, threads, peaks, torch)
-
-
-def describe_machine(torch: str) -> str:
-    """One line: processor, cores, GPU, system and versions."""
-    workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
-    workers.append(start_onnx(1))
-    if has_gpu():
-        workers.append(start_jax("gpu", 1, "native"))
-    answers = [worker.ask(version=0) for worker in workers]
-    for worker in workers:
-        worker.stop()
-    versions = [answer["version"] for answer in answers[:3]]
-    gpus = [answer["device"] for answer in answers[3:]]
-    python = f"Python {platform.python_version()}"
-    return ", ".join(
-        [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
-    )
 
 
 def main() -> None:

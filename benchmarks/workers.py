@@ -2,12 +2,14 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from synth2real.environment import DEFAULTS
+from synth2real.report.manifest import cpu
 
 HERE = Path(__file__).parent
 ROOT = HERE.resolve().parent
@@ -71,3 +73,20 @@ def torch_modes(device: str) -> list[str]:
 def has_gpu() -> bool:
     """Whether there is an NVIDIA GPU."""
     return shutil.which("nvidia-smi") is not None
+
+
+def describe_machine(torch: str) -> str:
+    """One line: processor, cores, GPU, system and versions."""
+    workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
+    workers.append(start_onnx(1))
+    if has_gpu():
+        workers.append(start_jax("gpu", 1, "native"))
+    answers = [worker.ask(version=0) for worker in workers]
+    for worker in workers:
+        worker.stop()
+    versions = [answer["version"] for answer in answers[:3]]
+    gpus = [answer["device"] for answer in answers[3:]]
+    python = f"Python {platform.python_version()}"
+    return ", ".join(
+        [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
+    )
