@@ -1,8 +1,6 @@
 """The generator that paints over a real image, and where its exemplars come from."""
 
 import functools
-import os
-import signal
 from pathlib import Path
 
 import jax
@@ -18,10 +16,10 @@ from synth2real.gan.bend import BRIGHTEST, REACH
 from synth2real.gan.exemplar import EXEMPLARS, MASK, ExemplarGenerator
 from synth2real.gan.joint import make_joint_step
 from synth2real.gan.step import GanData
-from synth2real.gan.train import STEPS, train_gan
-from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+from synth2real.gan.train import STEPS
+from synth2real.io.checkpoints import CheckpointError
 from synth2real.spec import ImageSpec
-from tiny import random_gan_state, random_images, random_pixels, tiny_gan
+from tiny import random_gan_state, random_images, random_pixels, run_training, tiny_gan
 
 KEY = jax.random.key(0)
 PHOTOS = ImageSpec(12, 15, 3, ("a", "b", "c"), "edge")
@@ -120,20 +118,7 @@ def run(folder: Path, unlabelled: jax.Array | tuple[()] = (), stop: bool = False
     validation = GanData(
         random_images(3, seed=2, spec=PHOTOS), random_images(4, seed=3, spec=PHOTOS)
     )
-    path = folder / "networks.safetensors"
-    with open_checkpoints(folder / "checkpoints", {}) as checkpoints:
-        if stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-        train_gan(
-            gan,
-            train,
-            validation,
-            seed=7,
-            path=path,
-            metrics_path=folder / "metrics.jsonl",
-            checkpoints=checkpoints,
-        )
-    return path
+    return run_training(folder, gan, train, validation, seed=7, stop=stop)[0]
 
 
 def kept(path: Path) -> set[bytes]:

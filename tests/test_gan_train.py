@@ -3,8 +3,6 @@
 import functools
 import json
 import math
-import os
-import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,8 +20,8 @@ from synth2real.gan.config import load_gan_config
 from synth2real.gan.joint import make_joint_step
 from synth2real.gan.state import Gan, init_state, make_gan
 from synth2real.gan.step import GanData, make_train_step
-from synth2real.gan.train import STEPS, load_gan_data, make_validate, train_gan
-from synth2real.io.checkpoints import CheckpointError, open_checkpoints
+from synth2real.gan.train import STEPS, load_gan_data, make_validate
+from synth2real.io.checkpoints import CheckpointError
 from synth2real.io.weights import read_about
 from synth2real.spec import load_spec
 from synth2real.splits import Size, read_split, write_split
@@ -35,6 +33,7 @@ from tiny import (
     numbered_images,
     random_gan_state,
     random_images,
+    run_training,
     tiny_gan,
 )
 
@@ -45,22 +44,9 @@ RUN = tiny_gan(samples=423)  # 105 steps of 4 samples, and 3 samples too few for
 
 def run(folder: Path, gan: Gan = RUN, seed: int = 0, stop: bool = False) -> tuple[Path, Path]:
     """Trains on nine synthetic images and a single real one; `stop` stops it after a chunk."""
-    paths = folder / "networks.safetensors", folder / "metrics.jsonl"
     train = GanData(random_images(9), random_images(1, seed=1))
     validation = GanData(random_images(3, seed=2), random_images(4, seed=3))
-    with open_checkpoints(folder / "checkpoints", {}) as checkpoints:
-        if stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-        train_gan(
-            gan,
-            train,
-            validation,
-            seed=seed,
-            path=paths[0],
-            metrics_path=paths[1],
-            checkpoints=checkpoints,
-        )
-    return paths
+    return run_training(folder, gan, train, validation, seed=seed, stop=stop)
 
 
 @pytest.fixture(scope="module", autouse=True)

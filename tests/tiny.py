@@ -1,5 +1,7 @@
 """Small settings and images, for tests that need some and do not care which."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from flax import nnx
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.gan.config import GanConfig, gan_config
 from synth2real.gan.state import Gan, GanState, Network, init_state, make_gan
+from synth2real.gan.step import GanData
+from synth2real.gan.train import train_gan
 from synth2real.io.arrays import save_arrays
+from synth2real.io.checkpoints import open_checkpoints
 from synth2real.spec import ImageSpec
 from synth2real.splits import Size, write_split
 from synth2real.training import Images
@@ -125,3 +130,23 @@ def blank_generator(state: GanState, tint: float) -> Network:
 
 def merged(graph: nnx.GraphDef, network: Network) -> nnx.Module:
     return nnx.merge(graph, network.params, network.stats, copy=True)
+
+
+def run_training(
+    folder: Path, gan: Gan, train: GanData, validation: GanData, *, seed: int, stop: bool = False
+) -> tuple[Path, Path]:
+    """Trains a GAN into a folder; returns its files. `stop` stops it after a chunk."""
+    paths = folder / "networks.safetensors", folder / "metrics.jsonl"
+    with open_checkpoints(folder / "checkpoints", {}) as checkpoints:
+        if stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+        train_gan(
+            gan,
+            train,
+            validation,
+            seed=seed,
+            path=paths[0],
+            metrics_path=paths[1],
+            checkpoints=checkpoints,
+        )
+    return paths

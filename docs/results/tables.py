@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from synth2real.report.tables import METRICS, all_points, read_verdict
+from synth2real.report.tables import METRICS, all_points, mean_and_spread, read_verdict
 from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.verdict.comparisons import QUESTIONS
 
@@ -51,8 +51,7 @@ def accuracy(experiment: str) -> Iterator[list[str]]:
 def spread(rows: pd.DataFrame) -> str:
     """Mean ± standard deviation in per cent."""
     draws = rows.groupby("draw")["accuracy"].mean()
-    values = 100 * (draws if len(draws) > 1 else rows["accuracy"])
-    return f"{values.mean():.2f} ± {values.std():.2f}"
+    return mean_and_spread(draws if len(draws) > 1 else rows["accuracy"])
 
 
 def verdict(experiment: str) -> Iterator[list[str]]:

@@ -121,14 +121,20 @@ def _bend(
     return _resample(graph, g, spec, x, maps_Nx2x3, smooth), style
 
 
+def _paint_features(graph: Graph, g: Bend, spec: ImageSpec, x: str, style: str) -> str:
+    """`Bend.paint_features`."""
+    h = add_conv(graph, g.paint_in, add_blocks(graph, x, g.block, spec))
+    for block in g.paint_blocks:
+        h = _styled(graph, block, h, style)
+    return add_leaky(graph, h)
+
+
 def _paint_ink(
     graph: Graph, g: BendGenerator, spec: ImageSpec, bent: str, style: str, strength: str
 ) -> str:
     """`BendGenerator.paint`."""
-    h = add_conv(graph, g.paint_in, add_blocks(graph, bent, g.block, spec))
-    for block in g.paint_blocks:
-        h = _styled(graph, block, h, style)
-    paint = add_pixels(graph, add_conv(graph, g.paint_out, add_leaky(graph, h)), g.block, spec)
+    h = _paint_features(graph, g, spec, bent, style)
+    paint = add_pixels(graph, add_conv(graph, g.paint_out, h), g.block, spec)
     strength_Nx1x1x1 = graph("Reshape", strength, np.array([-1, 1, 1, 1], np.int64))
     paint = graph("Mul", graph("Mul", paint, np.float32(PAINT)), strength_Nx1x1x1)
     return graph("Tanh", graph("Add", _pixel_logits(graph, bent), paint))
@@ -139,10 +145,8 @@ def _paint_over(
 ) -> str:
     """`ExemplarGenerator.paint`."""
     both = graph("Concat", bent, exemplar, axis=1)
-    h = add_conv(graph, g.paint_in, add_blocks(graph, both, g.block, spec))
-    for block in g.paint_blocks:
-        h = _styled(graph, block, h, style)
-    h = add_leaky(graph, add_conv(graph, g.narrow, add_leaky(graph, h)))
+    h = _paint_features(graph, g, spec, both, style)
+    h = add_leaky(graph, add_conv(graph, g.narrow, h))
     if g.block > 1:
         scales = np.array([1, 1, g.block, g.block], np.float32)
         h = graph(

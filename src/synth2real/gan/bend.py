@@ -41,9 +41,12 @@ he = nnx.initializers.he_normal()
 
 
 class Bend(nnx.Module):
-    """Bends an image by an affine map and a smooth displacement; subclasses paint."""
+    """Bends an image by an affine map and a smooth displacement; subclasses paint.
 
-    def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
+    What they paint by they see in `painted` channels: the bent image's, and others beside it.
+    """
+
+    def __init__(self, config: GanConfig, spec: ImageSpec, painted: int, *, rngs: nnx.Rngs):
         filters = config.generator_filters
         self.block, self.fill = config.pixel_block, spec.fill(*SIGNED)
         self.classes = len(spec.classes)
@@ -64,6 +67,10 @@ class Bend(nnx.Module):
         rows, columns = (-(-size // 2**depth) for size in (rows, columns))
         self.dense = nnx.Linear(rows * columns * filters, HIDDEN, kernel_init=he, rngs=rngs)
         self.affine = nnx.Linear(2 * HIDDEN, 6, kernel_init=close_to_zero, rngs=rngs)
+        self.paint_in = convolution(self.block**2 * painted, filters, init=he, rngs=rngs)
+        self.paint_blocks = nnx.List(
+            [StyledBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
+        )
 
     def __call__(
         self,
@@ -108,6 +115,13 @@ class Bend(nnx.Module):
         """Conversions [-1, 1] of bent images."""
         raise NotImplementedError
 
+    def paint_features(self, x_BxHxWxC: jax.Array, style_BxS: jax.Array) -> jax.Array:
+        """What paint follows from, [B, rows, columns, filters]: a position for each block."""
+        h = self.paint_in(space_to_depth(x_BxHxWxC, self.block))
+        for block in self.paint_blocks:
+            h = block(h, style_BxS)
+        return nnx.leaky_relu(h, LEAKINESS)
+
     def style_of(self, labels_B: jax.Array, z_BxZ: jax.Array) -> jax.Array:
         """What class and noise tell the layers, [B, hidden]."""
         # The variance of noise and of the class is 1, summed over a class' numbers.
@@ -139,12 +153,8 @@ class BendGenerator(Bend):
     """Bends an image and changes its ink: for real images on a background of one colour."""
 
     def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
-        super().__init__(config, spec, rngs=rngs)
+        super().__init__(config, spec, spec.channels, rngs=rngs)
         filters, pixels = config.generator_filters, self.block**2 * spec.channels
-        self.paint_in = convolution(pixels, filters, init=he, rngs=rngs)
-        self.paint_blocks = nnx.List(
-            [StyledBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
-        )
         self.paint_out = convolution(filters, pixels, init=close_to_zero, rngs=rngs)
 
     def paint(
@@ -156,10 +166,7 @@ class BendGenerator(Bend):
     ) -> jax.Array:
         """Bent images [-1, 1] with another ink; there is no exemplar."""
         _, height, width, _ = x_BxHxWxC.shape
-        h = self.paint_in(space_to_depth(x_BxHxWxC, self.block))
-        for block in self.paint_blocks:
-            h = block(h, style_BxS)
-        paint = self.paint_out(nnx.leaky_relu(h, LEAKINESS))
+        paint = self.paint_out(self.paint_features(x_BxHxWxC, style_BxS))
         paint_BxHxWxC = depth_to_space(paint, self.block, height, width)
         paint_BxHxWxC *= PAINT * strength_B[:, None, None, None]
         return jnp.tanh(pixel_logits(x_BxHxWxC) + paint_BxHxWxC)

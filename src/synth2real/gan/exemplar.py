@@ -14,10 +14,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from synth2real.gan.bend import PAINT, Bend, StyledBlock, close_to_zero, he, pixel_logits
+from synth2real.gan.bend import PAINT, Bend, close_to_zero, he, pixel_logits
 from synth2real.gan.config import GanConfig
 from synth2real.gan.networks import LEAKINESS, convolution, signed_pixels
-from synth2real.nn.layers import space_to_depth
 from synth2real.spec import ImageSpec
 
 EXEMPLARS = 1000  # kept with a generator, so that it converts wherever its weights are
@@ -33,14 +32,9 @@ class ExemplarGenerator(Bend):
     """Bends an image and blends it with a real one, whose contrast and colours it changes."""
 
     def __init__(self, config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs):
-        super().__init__(config, spec, rngs=rngs)
         filters, channels = config.generator_filters, spec.channels
-        pixels = self.block**2 * channels
+        super().__init__(config, spec, 2 * channels, rngs=rngs)
         self.exemplars = Exemplars(jnp.zeros((EXEMPLARS, *spec.shape), jnp.uint8))
-        self.paint_in = convolution(2 * pixels, filters, init=he, rngs=rngs)
-        self.paint_blocks = nnx.List(
-            [StyledBlock(filters, rngs=rngs) for _ in range(config.generator_blocks)]
-        )
         self.narrow = convolution(filters, FINE, init=he, rngs=rngs)
         self.fine = convolution(FINE + 2 * channels, FINE, init=he, rngs=rngs)
         self.paint_out = convolution(FINE, 2 * channels + 1, init=close_to_zero, rngs=rngs)
@@ -65,10 +59,7 @@ class ExemplarGenerator(Bend):
         """Bent images [-1, 1] in the place of exemplars' objects, whatever the strength."""
         assert exemplar_BxHxWxC is not None
         both = jnp.concatenate([x_BxHxWxC, exemplar_BxHxWxC], axis=-1)
-        h = self.paint_in(space_to_depth(both, self.block))
-        for block in self.paint_blocks:
-            h = block(h, style_BxS)
-        h = self._whole_pixels(nnx.leaky_relu(h, LEAKINESS), both)
+        h = self._whole_pixels(self.paint_features(both, style_BxS), both)
         gain, paint, mask = jnp.split(
             self.paint_out(h), [channels := x_BxHxWxC.shape[-1], 2 * channels], axis=-1
         )
