@@ -155,15 +155,15 @@ def test_a_picture_that_is_mended_costs_nothing_that_was_done(
     assert main(arguments) == 1
     assert "7/e.png: is no picture" in capsys.readouterr().err
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
-    # As a process leaves them that was killed while it wrote.
-    (tmp_path / "out/7").mkdir(exist_ok=True)
-    (tmp_path / "out/7/.e.0123abcd.png").write_bytes(good[:20])
-    (tmp_path / "out/7/.mine.png").write_bytes(good)
+    # As a process leaves them that was killed while it wrote the second two.
+    (tmp_path / "out/3/sub").mkdir(exist_ok=True)
+    (tmp_path / "out/3/sub/.b.0123abcd.png").write_bytes(good[:20])
+    (tmp_path / "out/3/.mine.png").write_bytes(good)
     (pictures / "7/e.png").write_bytes(good)
     assert main(arguments) == 0
     assert files_below(tmp_path / "out") == files_below(pictures) | {
         "metadata.jsonl",
-        "7/.mine.png",
+        "3/.mine.png",
     }
     assert done and all(path.stat().st_mtime_ns == time for path, time in done.items())
 

@@ -4,9 +4,13 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth2real.cli.arguments import positive
+
+if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs when it runs
+    from synth2real.cli.images import Found
+    from synth2real.config.experiment import Experiment, SourceChoice
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
 
@@ -50,7 +54,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return found | needs(experiment, images, arguments.cores, numbers=arguments.json)
 
 
-def _read(files: Sequence[Path]) -> Any:
+def _read(files: Sequence[Path]) -> "Experiment":
     """The experiment of config.yaml and the files laid over it."""
     from synth2real.config import read_experiment
     from synth2real.config.files import find_file_problems, lay_over, read_settings
@@ -64,18 +68,18 @@ def _read(files: Sequence[Path]) -> Any:
     return read_experiment(config, ROOT / "resources" / "fonts.csv")
 
 
-def _describe(choice: Any) -> tuple[Any, str]:
+def _describe(choice: "SourceChoice") -> tuple["Found | None", str]:
     """What was found of a source, None if it is downloaded when it is needed, and in words."""
     from synth2real.cli.images import look_at
     from synth2real.sources import NAMES
 
-    if choice.kind in NAMES:
+    if choice.path is None:
         return None, NAMES[choice.kind]
     found = look_at(choice.kind, Path(choice.path))
     return found, f"{found.text} ({choice.path})"
 
 
-def _sources(experiment: Any) -> Iterator[tuple[str, Any]]:
+def _sources(experiment: "Experiment") -> Iterator[tuple[str, "SourceChoice"]]:
     """All images that settings name, and what to call them."""
     from synth2real.config.experiment import SourceChoice
 
@@ -88,7 +92,7 @@ def _sources(experiment: Any) -> Iterator[tuple[str, Any]]:
         yield "real, without labels", experiment.unlabelled_source
 
 
-def _check_sizes(experiment: Any) -> None:
+def _check_sizes(experiment: "Experiment") -> None:
     """Refuses real images of several sizes, or too large ones, if none is stated."""
     from synth2real.images import find_spec
     from synth2real.sources import open_source
@@ -99,7 +103,7 @@ def _check_sizes(experiment: Any) -> None:
         find_spec(experiment.images, source, natural_order(source.labels()))
 
 
-def _check_test_images(experiment: Any) -> None:
+def _check_test_images(experiment: "Experiment") -> None:
     """Refuses a share or folds that leave a class without images to test or to train on."""
     import numpy as np
 
