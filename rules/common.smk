@@ -33,7 +33,7 @@ from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.convert.config import FORMATS
-from synth2real.environment import DEFAULTS, clean_environment, list_gpus
+from synth2real.environment import add_defaults, clean_environment, list_gpus
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -45,7 +45,7 @@ from synth2real.sources.fonts.fonts import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 clean_environment()
-os.environ.update(DEFAULTS | dict(os.environ))
+add_defaults()
 if workflow.deployment_settings.deployment_method:
     # An environment of conda's or a container has the pinned packages, but not this one.
     os.environ.update(PYTHONPATH=str(SRC.resolve()))

@@ -1,15 +1,17 @@
 # Whether synthetic images help, converted or not, and by how much.
 #   in:  what every classifier makes of every real test image
-#   out: results/verdict.csv, results/verdict.md
+#   out: results/verdict.{csv,md,html}
 
 
 rule verdict:
     input:
         code=code("verdict.py"),
+        template=SRC / "synth2real" / "verdict" / "page.html",
         predictions=of_chains("predictions_seed{seed}.npz"),
     output:
         table="results/verdict.csv",
         text="results/verdict.md",
+        page="results/verdict.html",
     log:
         "results/logs/verdict.log",
     localrule: True

@@ -358,6 +358,18 @@ def test_script_reruns_its_jobs_when_edited_and_not_when_touched(experiment: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_results_with_new_times_are_compared_by_content(experiment: Path):
+    """As after a copy without times, or under a clock that was put back in between."""
+    for name in ("real/train.npz", "r0.1/draw0/gan/seed0/networks.safetensors"):
+        (experiment / "results" / name).touch()
+    assert planned(experiment, *TINY) == {}
+    path = experiment / "results/r0.1/draw0/gan/seed0/networks.safetensors"
+    with open(path, "ab") as file:
+        file.write(b" ")
+    assert planned(experiment, *TINY)["convert"] == 1
+
+
 def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     folder = copy_project(tmp_path)
     arguments = overlay(folder, {"ratios": ["0.1"]})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from project import ROOT, environment
-from synth2real.environment import clean_environment, list_gpus
+from synth2real.environment import CACHE, add_defaults, clean_environment, list_gpus
 from synth2real.errors import InputError
 from synth2real.io.checkpoints import open_checkpoints
 
@@ -30,6 +30,24 @@ def test_what_would_change_numbers_is_taken_out_and_places_stay() -> None:
     environ = ODD | places | {"XLA_FLAGS": f"--xla_dump_to=x {ODD['XLA_FLAGS']}"}
     clean_environment(environ)
     assert environ == places | {"XLA_FLAGS": "--xla_dump_to=x "}
+
+
+def test_each_kind_of_processor_has_compiled_programs_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environ = {CACHE: "mine"}
+    add_defaults(environ)
+    here = environ[CACHE]
+    assert Path(here).parent == Path("mine") and environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    add_defaults(environ)  # as a job of a cluster does that was submitted from here
+    assert environ[CACHE] == here
+    text = Path("/proc/cpuinfo").read_text().replace("flags\t\t: fpu", "flags\t\t: amx_int8 fpu")
+    monkeypatch.setattr(Path, "read_text", lambda path: text)
+    add_defaults(environ)
+    assert Path(environ[CACHE]).parent == Path("mine") and environ[CACHE] != here
+    off = {CACHE: ""}
+    add_defaults(off)
+    assert off[CACHE] == ""
 
 
 def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -160,8 +161,8 @@ def test_the_verdict_says_for_each_size_what_came_out(tmp_path: Path) -> None:
         "original+synthetic": {0: outcomes(0.90, 0.91)},
         "original+GAN": {0: outcomes(0.80, 0.80)},
     }
-    table, text = tmp_path / "verdict.csv", tmp_path / "verdict.md"
-    write_verdict({"n20": right}, {"n20": "20 real images"}, table=table, text=text)
+    table, text, page = (tmp_path / f"verdict.{ending}" for ending in ("csv", "md", "html"))
+    write_verdict({"n20": right}, {"n20": "20 real images"}, table=table, text=text, page=page)
     with open(table, newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == [HELPS, NOT_SHOWN, HARMS]
@@ -171,3 +172,9 @@ def test_the_verdict_says_for_each_size_what_came_out(tmp_path: Path) -> None:
         "- 20 real images, without warps: synthetic images, against none: **helps**, +10.00 ["
     )
     assert "one draw" in lines[-1]
+    html = page.read_text()
+    said = [
+        cell.strip() for line in lines if line.startswith("| ") for cell in line.split("|")[1:-1]
+    ]
+    assert re.findall(r"<t[hd]>(.*?)</t[hd]>", html) == said
+    assert "synthetic images, against none: <strong>helps</strong>, +10.00 [" in html

@@ -1,7 +1,9 @@
 """What programs here take from their environment, and what they must not."""
 
 import fcntl
+import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ from typing import IO
 
 from synth2real.errors import InputError, reason
 
+CACHE = "JAX_COMPILATION_CACHE_DIR"
+PROCESSOR = "processor-"  # begins the name of a folder in there
 # For the environment of whoever starts jobs; what a user has set there stays.
 DEFAULTS = {
     # XLA allocates a step's memory anew each time; glibc would give it back in between, and
@@ -19,7 +23,7 @@ DEFAULTS = {
     ":glibc.malloc.mmap_max=0"
     ":glibc.malloc.trim_threshold=17179869184",
     # Jobs share what XLA compiled: a training step takes 2 to 9 s to compile, 1.5 s from there.
-    "JAX_COMPILATION_CACHE_DIR": os.path.abspath(".cache/jax"),
+    CACHE: os.path.abspath(".cache/jax"),
     # Jobs may share a GPU's memory, of which JAX would take three quarters at once.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
@@ -27,6 +31,8 @@ DEFAULTS = {
 KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
 # As many devices as it says share a CPU's threads, and sums have another order.
 DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
+# What /proc/cpuinfo says of a processor that programs depend on.
+KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")
 SECONDS = 20  # that a driver may take to answer
 _locks: list[IO[str]] = []  # open as long as the process lives
 
@@ -42,6 +48,30 @@ def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:
             del environ[name]
     if "XLA_FLAGS" in environ:
         environ["XLA_FLAGS"] = DEVICES.sub("", environ["XLA_FLAGS"])
+
+
+def add_defaults(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Sets what is not set yet, for jobs on this machine.
+
+    Compiled programs lie in a folder for each kind of processor, since JAX would hand one's to
+    another, which may lack the instructions: the nodes of a cluster share a project's folder.
+    """
+    environ.update(DEFAULTS | dict(environ))
+    if environ[CACHE]:
+        folder = Path(environ[CACHE])
+        if folder.name.startswith(PROCESSOR):  # of the machine that submitted the job
+            folder = folder.parent
+        environ[CACHE] = str(folder / (PROCESSOR + _processor()))
+
+
+def _processor() -> str:
+    """A name for processors that run the same programs."""
+    try:
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+    except OSError:
+        first = f"CPU {platform.machine()} {platform.processor()}"
+    kind = [line for line in first.splitlines() if line.startswith(KIND)]
+    return hashlib.sha256("\n".join(kind).encode()).hexdigest()[:8]
 
 
 def list_gpus() -> list[str]:

@@ -15,4 +15,5 @@ write_verdict(
     snakemake.params.titles,
     table=Path(snakemake.output.table),
     text=Path(snakemake.output.text),
+    page=Path(snakemake.output.page),
 )

@@ -4,12 +4,16 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from string import Template
+
+from markdown_it import MarkdownIt
 
 from synth2real.io.files import write_atomically, write_csv
 from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import Comparison, Right, accuracy, by_strongest, compare
 from synth2real.verdict.intervals import Estimate
 
+PAGE = Path(__file__).with_name("page.html")
 COLUMNS = (
     "size",
     "question",
@@ -31,8 +35,9 @@ def write_verdict(
     *,
     table: Path,
     text: Path,
+    page: Path,
 ) -> None:
-    """Writes all comparisons (CSV, in shares of 1) and what a person reads (Markdown).
+    """Writes all comparisons (CSV, in shares of 1) and what a person reads (Markdown, HTML).
 
     Args:
         results: for each size and set, whether its classifiers recognise the test images.
@@ -45,8 +50,15 @@ def write_verdict(
     for size, found in comparisons.items():
         lines += [f"## {titles[size]}", "", *_sets(results[size]), "", *_table(found), ""]
     lines += _remarks([c for found in comparisons.values() for c in found])
+    said = "\n".join(lines) + "\n"
     with write_atomically(text) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.write_text(said, encoding="utf-8")
+    # Names of sets and sizes are plain words; no HTML is taken from what users call things.
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(said)
+    with write_atomically(page) as temporary:
+        temporary.write_text(
+            Template(PAGE.read_text(encoding="utf-8")).substitute(text=html), encoding="utf-8"
+        )
 
 
 def _row(size: str, c: Comparison) -> tuple[object, ...]:

@@ -1,0 +1,118 @@
+"""Disturbs a whole run again and again; in the end it must have left what an undisturbed one does.
+
+    python tests/disturb_often.py kill [times] [seconds between kills, at most]
+    python tests/disturb_often.py fill [times]
+
+`kill` kills the tiny experiment (-9, with its jobs) at random moments and starts it again. `fill`
+has its results on a disk that is full, and each time a little less small; that takes leave to
+mount one. Both compare every file of results that does not tell times.
+"""
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from project import TINY, begin_snakemake, copy_project, kill, snakemake
+
+# These tell when they were written, or how long a job took.
+TELL_TIMES = ("logs", "benchmarks", "report.html", "manifest.json")
+DOWNLOADED = ("fonts", "real")  # stay when the killed run was done and begins anew
+ARGUMENTS = ("--cores", "2", *TINY)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a run's results, but for those that tell times, and for hidden ones."""
+    results = folder / "results"
+    names = {str(path.relative_to(results)): path for path in results.rglob("[!.]*")}
+    return {
+        name: path.read_bytes()
+        for name, path in names.items()
+        if path.is_file() and not name.startswith(TELL_TIMES)
+    }
+
+
+def compare(undisturbed: Path, disturbed: Path) -> int:
+    """How many files both have; they must be the same."""
+    one, other = contents(undisturbed), contents(disturbed)
+    assert one.keys() == other.keys(), one.keys() ^ other.keys()
+    different = [name for name in one if one[name] != other[name]]
+    assert not different, different
+    return len(one)
+
+
+def run(folder: Path) -> None:
+    """Runs to the end."""
+    result = snakemake(folder, *ARGUMENTS)
+    assert result.returncode == 0, result.stderr
+
+
+def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 40) -> None:
+    random.seed(0)
+    done = 0
+    for number in range(times):
+        with begin_snakemake(killed, *ARGUMENTS) as process:
+            deadline = time.monotonic() + random.uniform(1, seconds)
+            while time.monotonic() < deadline and process.poll() is None:
+                time.sleep(0.1)
+            if process.poll() == 0:
+                done += 1
+                for path in (killed / "results").iterdir():
+                    if path.name not in DOWNLOADED:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+            kill(process)
+        snakemake(killed, "--unlock", *TINY)
+        print(f"killed {number + 1} times, done {done} times", flush=True)
+    run(killed)
+    print(f"{compare(undisturbed, killed)} files, the same after {times} kills")
+
+
+def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
+    results = filled / "results"
+    results.mkdir()
+    used = subprocess.run(["du", "-sk", undisturbed / "results"], capture_output=True, text=True)
+    kilobytes = int(used.stdout.split()[0])
+    mount(results, "size=64k")
+    failed: Counter[str] = Counter()
+    try:
+        for number in range(times):
+            mount(results, f"remount,size={64 + kilobytes * number // times}k")
+            result = snakemake(filled, *ARGUMENTS)
+            rules = [
+                line.split()[-1].rstrip(":")
+                for line in result.stderr.splitlines()
+                if line.startswith("Error in rule")
+            ]
+            assert "Traceback" not in result.stderr, result.stderr
+            assert result.returncode == 0 or "No space left" in result.stderr, result.stderr
+            failed.update(set(rules))
+            print(f"{number + 1} times full: {', '.join(sorted(set(rules)))}", flush=True)
+        mount(results, "remount,size=1g")
+        run(filled)
+        print(f"{compare(undisturbed, filled)} files, the same; jobs that failed: {dict(failed)}")
+    finally:
+        subprocess.run(["umount", "--lazy", results], check=True)
+
+
+def mount(folder: Path, options: str) -> None:
+    """Mounts a disk in memory, or changes its size."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+
+
+def main(how: str, *numbers: str) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        undisturbed, disturbed = (Path(temporary) / name for name in ("undisturbed", "disturbed"))
+        for folder in (undisturbed, disturbed):
+            folder.mkdir()
+            copy_project(folder)
+        run(undisturbed)
+        disturb = {"kill": kill_often, "fill": fill_often}[how]
+        disturb(undisturbed, disturbed, *map(int, numbers))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
