@@ -16,7 +16,7 @@ import numpy as np
 from flax import nnx
 
 from synth2real.gan.config import GanConfig
-from synth2real.gan.networks import LEAKINESS, SIGNED, convolution
+from synth2real.gan.networks import LEAKINESS, SIGNED, convolution, he
 from synth2real.nn.augment import resample, sampling_grid
 from synth2real.nn.layers import depth_to_space, halvings, space_to_depth, upsample
 from synth2real.spec import ImageSpec
@@ -37,7 +37,6 @@ POSITIONS = 8  # at most, along a side
 BRIGHTEST = 0.98
 PAINT = 2.0  # what a unit of paint adds
 close_to_zero = nnx.initializers.normal(0.01)
-he = nnx.initializers.he_normal()
 
 
 class Bend(nnx.Module):

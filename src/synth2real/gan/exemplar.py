@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from synth2real.gan.bend import PAINT, Bend, close_to_zero, he, pixel_logits
+from synth2real.gan.bend import PAINT, Bend, close_to_zero, pixel_logits
 from synth2real.gan.config import GanConfig
-from synth2real.gan.networks import LEAKINESS, convolution, signed_pixels
+from synth2real.gan.networks import LEAKINESS, convolution, he, signed_pixels
 from synth2real.spec import ImageSpec
 
 EXEMPLARS = 1000  # kept with a generator, so that it converts wherever its weights are

@@ -27,6 +27,7 @@ POSITIONS = 4  # at most, along a side of what the discriminator's last layer se
 WIDEST = 8  # times the discriminator's first layer
 
 _initial_weights = nnx.initializers.normal(0.02)
+he = nnx.initializers.he_normal()  # of networks that are not PixelDA's
 
 
 def signed_pixels(images: jax.Array) -> jax.Array:
@@ -181,7 +182,7 @@ class TaskClassifier(nnx.Module):
         filters = config.task_filters
         self.dropout_rate = config.task_dropout
         joint = config.step == "joint"
-        init = nnx.initializers.he_normal() if joint else _initial_weights
+        init = he if joint else _initial_weights
         self.synthetic_stem = _stem(spec.channels, filters, init=init, rngs=rngs)
         self.real_stem = (
             self.synthetic_stem if joint else _stem(spec.channels, filters, init=init, rngs=rngs)

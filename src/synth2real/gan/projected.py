@@ -14,14 +14,13 @@ import jax.numpy as jnp
 from flax import nnx
 
 from synth2real.gan.config import GanConfig
-from synth2real.gan.networks import LEAKINESS, convolution, discriminator_layers
+from synth2real.gan.networks import LEAKINESS, convolution, discriminator_layers, he
 from synth2real.gan.trunk import Trunk
 from synth2real.spec import ImageSpec
 
 # Spectral normalisation bounds what a layer can amplify by 1; small kernels then lose the signal.
 GAIN = 2.0
 NO_CLASS = -1  # the label that asks for a real image of any class
-_he = nnx.initializers.he_normal()
 
 
 class ProjectedDiscriminator(nnx.Module):
@@ -37,7 +36,7 @@ class ProjectedDiscriminator(nnx.Module):
         self.sees_pixels = config.has_exemplars(spec)
 
         def spectral(c_in: int, c_out: int, stride: int = 1) -> nnx.SpectralNorm:
-            conv = convolution(c_in, c_out, stride=stride, init=_he, rngs=rngs)
+            conv = convolution(c_in, c_out, stride=stride, init=he, rngs=rngs)
             return nnx.SpectralNorm(conv, rngs=rngs)
 
         smaller = widths[1:] or widths  # of images that have one size only

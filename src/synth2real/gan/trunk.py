@@ -11,7 +11,13 @@ from flax import nnx
 
 from synth2real.gan.config import GanConfig
 from synth2real.gan.losses import task_loss
-from synth2real.gan.networks import SIGNED, convolution, discriminator_layers, signed_pixels
+from synth2real.gan.networks import (
+    SIGNED,
+    convolution,
+    discriminator_layers,
+    he,
+    signed_pixels,
+)
 from synth2real.nn.augment import random_warp
 from synth2real.nn.layers import max_pool_2x2, space_to_depth
 from synth2real.spec import ImageSpec
@@ -23,7 +29,6 @@ log = logging.getLogger(__name__)
 STEPS, LEARNING_RATE = 1000, 6e-3
 MEASURED = 500  # images that show how large features are
 SMALLEST = 1e-6
-_he = nnx.initializers.he_normal()
 
 # What a trunk sees of synthetic images, [-1, 1], and a key for what is drawn.
 Look = Callable[[Images, jax.Array], jax.Array]
@@ -42,7 +47,7 @@ class Trunk(nnx.Module):
         channels = [self.block**2 * spec.channels, *widths[: max(len(widths) - 1, 1)]]
         self.convs = nnx.List(
             [
-                convolution(channels[i], channels[i + 1], init=_he, rngs=rngs)
+                convolution(channels[i], channels[i + 1], init=he, rngs=rngs)
                 for i in range(len(channels) - 1)
             ]
         )
