@@ -48,6 +48,25 @@ def test_a_table_says_what_its_file_does(tmp_path: Path, monkeypatch) -> None:
     assert warps == ["60", "with warps", "90.00 ± 0.00", "", "", "", "", ""]
 
 
+def test_a_goal_is_bold_where_it_was_reached(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tables, "HERE", tmp_path)
+    header = "size,draw,n_real,dataset,run,test_set,accuracy"
+    rows = [f"n60,0,60,augmented-original+GAN,{run},real,{a}" for run, a in enumerate((0.96, 0.98))]
+    (tmp_path / "mine_accuracy.csv").write_text("\n".join([header, *rows]))
+    converted = "n_real,images,metric,value"
+    values = ["60,converted,frechet_distance,20", "60,converted,frechet_distance,42"]
+    coverage = ["60,converted,coverage,0.4", "60,synthetic,coverage,0.9"]
+    (tmp_path / "mine_gap.csv").write_text("\n".join([converted, *values, *coverage]))
+    columns = "size,question,dataset,difference,low,high,verdict"
+    question = '"training the GAN, against not training it"'
+    verdict = f"n60,{question},augmented-original+GAN,0.004,-0.001,0.009,not shown"
+    (tmp_path / "mine_verdict.csv").write_text("\n".join([columns, verdict]))
+    _, distance, coverage, accuracy, points = (row[1] for row in tables.goals("mine"))
+    # More than 0.3 points, but they may be none.
+    assert (distance, coverage) == ("30: 31.0", "0.5: 0.40")
+    assert (accuracy, points) == ("96.8: **97.00**", "0.3: +0.40 [-0.10, +0.90]")
+
+
 def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:
     text = (ROOT / "docs" / "own-data.md").read_text()
     module, line = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -1,12 +1,12 @@
 """Writes the tables of the documents anew from the CSV files here: `python docs/results/tables.py`.
 
-A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict` or
-`gap`, of an experiment whose files begin with its name (of the default one with nothing). So no
-figure in them can differ from its file; a test looks.
+A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict`,
+`gap` or `goals`, of an experiment whose files begin with its name (of the default one with
+nothing). So no figure in them can differ from its file; a test looks.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,25 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "docs/results.md", "examples/photos/README.md")]
 MARKED = re.compile(r"<!-- (\w+): (\w+) -->\n\n((?:\|.*\n)*)")
+# What was wanted on MNIST, by the number of real images: of conversions at most or at least so
+# much, of sets so many per cent, and between sets so many points, shown to be above 0.
+GAPS = {
+    "frechet_distance": ("at most", {60: 30, 420: 12, 1440: 10, 6000: 8}),
+    "label_agreement": ("at least", {60: 97, 420: 99, 1440: 99, 6000: 99}),
+    "coverage": ("at least", {60: 0.5, 420: 0.65, 1440: 0.7, 6000: 0.75}),
+    "domain_accuracy": ("at most", {60: 95, 420: 92, 1440: 90, 6000: 85}),
+}
+SET_GOALS = {
+    "augmented-original+GAN": {60: 96.8, 420: 98.6, 1440: 99.0, 6000: 99.2},
+    "pseudo-original+GAN": {60: 98.9, 420: 99.1, 1440: 99.2},
+}
+*_, AGAINST_NONE, AGAINST_SYNTHETIC, AGAINST_UNTRAINED = QUESTIONS
+POINTS = {
+    ("augmented-original+GAN", AGAINST_UNTRAINED): {60: 0.3, 420: 0.3, 1440: 0.15},
+    ("pseudo-original+GAN", AGAINST_SYNTHETIC): {60: 0.2, 420: 0.1},
+    ("original+GAN", AGAINST_NONE): {60: 0, 420: 0},
+    ("original+GAN", AGAINST_SYNTHETIC): {60: 0, 420: 0},
+}
 NAMES = {PLAIN: "plain", AUGMENTED: "with warps", PSEUDO: "and images without labels"}
 
 
@@ -82,10 +101,62 @@ def gap(experiment: str) -> Iterator[list[str]]:
         yield [words, *("" if v is None else f"{factor * v:,.{digits}f}" for v in values)]
 
 
+# What was wanted and found of something, by the number of real images; found: by how much more than
+# was wanted, and as a text.
+Goal = tuple[str, Mapping[int, float], Mapping[int, tuple[float, str]]]
+
+
+def goals(experiment: str) -> Iterator[list[str]]:
+    """What was wanted, and what was found, in bold where it was reached; a column a size."""
+    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    sizes = table.groupby("size", sort=False)["n_real"].first()
+    yield ["goal", *(f"{n:,} real" for n in sizes)]
+    verdicts = read_verdict(of("verdict", experiment))
+    verdicts = verdicts.assign(points=all_points(verdicts), n_real=verdicts["size"].map(sizes))
+    gaps = pd.read_csv(of("gap", experiment)).query("images == 'converted'")
+    for words, wanted, found in (*_gaps(gaps), *_accuracies(table), *_points(verdicts)):
+        cells = []
+        for n in sizes:
+            by, text = found.get(n, (-1.0, ""))
+            cells.append(f"**{text}**" if n in wanted and by >= 0 else text)
+            if n in wanted:
+                cells[-1] = f"{wanted[n]:g}: {cells[-1]}"
+        if found:
+            yield [words, *cells]
+
+
+def _gaps(table: pd.DataFrame) -> Iterator[Goal]:
+    for metric, (words, factor, digits) in METRICS.items():
+        if metric in GAPS:
+            kind, wanted = GAPS[metric]
+            sign = 1 if kind == "at least" else -1
+            means = factor * table[table["metric"] == metric].groupby("n_real")["value"].mean()
+            found = {n: (sign * (v - wanted[n]), f"{v:.{digits}f}") for n, v in means.items()}
+            yield f"conversions: {words}, {kind}", wanted, found
+
+
+def _accuracies(table: pd.DataFrame) -> Iterator[Goal]:
+    for name, wanted in SET_GOALS.items():
+        means = 100 * table[table["dataset"] == name].groupby("n_real")["accuracy"].mean()
+        found = {n: (v - wanted.get(n, 0), f"{v:.2f}") for n, v in means.items()}
+        yield f"{name}: accuracy, %, at least", wanted, found
+
+
+def _points(table: pd.DataFrame) -> Iterator[Goal]:
+    for (name, question), wanted in POINTS.items():
+        rows = table[(table["dataset"] == name) & (table["question"] == question)]
+        found = {
+            row.n_real: (min(100 * row.difference - wanted.get(row.n_real, 0), row.low), row.points)
+            for row in rows.itertuples()
+        }
+        yield f"{name}: {question}, points, at least", wanted, found
+
+
 TABLES: dict[str, Callable[[str], Iterator[list[str]]]] = {
     "accuracy": accuracy,
     "verdict": verdict,
     "gap": gap,
+    "goals": goals,
 }
 
 
