@@ -4,11 +4,12 @@
     python tests/disturb_often.py fill [times]
 
 `kill` kills the tiny experiment (-9, with its jobs) at random moments and starts it again. `fill`
-has its results on a disk that is full, and each time a little less small; that takes leave to
-mount one. Both compare every file of results that does not tell times.
+has its results on a disk that is full again and again, and a little larger each time; that takes
+leave to mount one. Both compare every file of results that does not tell times.
 """
 
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from project import TINY, begin_snakemake, copy_project, kill, snakemake
 # These tell when they were written, or how long a job took.
 TELL_TIMES = ("logs", "benchmarks", "report.html", "manifest.json")
 DOWNLOADED = ("fonts", "real")  # stay when the killed run was done and begins anew
+ROOM = 64  # kilobytes at first on a disk; twice as many while it takes no more files
+FULL = re.compile(r"^[\d:]{8} (\S+): .*No space left", re.MULTILINE)
 ARGUMENTS = ("--cores", "2", *TINY)
 
 
@@ -71,29 +74,29 @@ def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 
     print(f"{compare(undisturbed, killed)} files, the same after {times} kills")
 
 
-def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
+def fill_often(undisturbed: Path, filled: Path, times: int = 100) -> None:
     results = filled / "results"
     results.mkdir()
-    used = subprocess.run(["du", "-sk", undisturbed / "results"], capture_output=True, text=True)
-    kilobytes = int(used.stdout.split()[0])
-    mount(results, "size=64k")
+    mount(results, f"size={ROOM}k")
     failed: Counter[str] = Counter()
+    room, before = ROOM, 0
     try:
         for number in range(times):
-            mount(results, f"remount,size={64 + kilobytes * number // times}k")
             result = snakemake(filled, *ARGUMENTS)
-            rules = [
-                line.split()[-1].rstrip(":")
-                for line in result.stderr.splitlines()
-                if line.startswith("Error in rule")
-            ]
+            if result.returncode == 0:
+                break
             assert "Traceback" not in result.stderr, result.stderr
-            assert result.returncode == 0 or "No space left" in result.stderr, result.stderr
-            failed.update(set(rules))
-            print(f"{number + 1} times full: {', '.join(sorted(set(rules)))}", flush=True)
+            jobs = set(FULL.findall(result.stderr))
+            assert jobs, result.stderr
+            failed.update(jobs)
+            print(f"full {number + 1} times: {', '.join(sorted(jobs))}", flush=True)
+            used = shutil.disk_usage(results).used // 1024
+            room = ROOM if used > before else 2 * room
+            before = used
+            mount(results, f"remount,size={used + room}k")
         mount(results, "remount,size=1g")
         run(filled)
-        print(f"{compare(undisturbed, filled)} files, the same; jobs that failed: {dict(failed)}")
+        print(f"{compare(undisturbed, filled)} files, the same; full in {len(failed)} jobs")
     finally:
         subprocess.run(["umount", "--lazy", results], check=True)
 
