@@ -4,10 +4,11 @@
     python tests/disturb_often.py fill [times]
 
 `kill` kills the tiny experiment (-9, with its jobs) at random moments and starts it again. `fill`
-has its results on a disk that is full again and again, and a little larger each time; that takes
-leave to mount one. Both compare every file of results that does not tell times.
+has its results on a disk that is full in the middle of a file, and of a later one each time; that
+takes leave to mount one. Both compare every file of results that does not tell times.
 """
 
+import itertools
 import random
 import re
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from project import TINY, begin_snakemake, copy_project, kill, snakemake
@@ -23,7 +24,7 @@ from project import TINY, begin_snakemake, copy_project, kill, snakemake
 # These tell when they were written, or how long a job took.
 TELL_TIMES = ("logs", "benchmarks", "report.html", "manifest.json")
 DOWNLOADED = ("fonts", "real")  # stay when the killed run was done and begins anew
-ROOM = 64  # kilobytes at first on a disk; twice as many while it takes no more files
+BLOCK = 4096  # bytes of a disk that go to one file
 FULL = re.compile(r"^[\d:]{8} (\S+): .*No space left", re.MULTILINE)
 ARGUMENTS = ("--cores", "2", *TINY)
 
@@ -74,31 +75,35 @@ def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 
     print(f"{compare(undisturbed, killed)} files, the same after {times} kills")
 
 
-def fill_often(undisturbed: Path, filled: Path, times: int = 100) -> None:
+def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
     results = filled / "results"
     results.mkdir()
-    mount(results, f"size={ROOM}k")
-    failed: Counter[str] = Counter()
-    room, before = ROOM, 0
+    mount(results, "size=4k")
+    failed: set[str] = set()
     try:
-        for number in range(times):
+        for number, size in enumerate(sizes(undisturbed / "results", times)):
+            mount(results, f"remount,size={size}")
             result = snakemake(filled, *ARGUMENTS)
-            if result.returncode == 0:
-                break
             assert "Traceback" not in result.stderr, result.stderr
+            assert result.returncode == 0 or "No space left" in result.stderr, result.stderr
             jobs = set(FULL.findall(result.stderr))
-            assert jobs, result.stderr
-            failed.update(jobs)
+            failed |= jobs
             print(f"full {number + 1} times: {', '.join(sorted(jobs))}", flush=True)
-            used = shutil.disk_usage(results).used // 1024
-            room = ROOM if used > before else 2 * room
-            before = used
-            mount(results, f"remount,size={used + room}k")
         mount(results, "remount,size=1g")
         run(filled)
         print(f"{compare(undisturbed, filled)} files, the same; full in {len(failed)} jobs")
     finally:
         subprocess.run(["umount", "--lazy", results], check=True)
+
+
+def sizes(results: Path, times: int) -> Iterator[int]:
+    """Bytes of disks that are full in the middle of a file; so many of all files in turn."""
+    files = sorted(results.rglob("*.*"), key=lambda path: path.stat().st_mtime)
+    blocks = [-(-path.stat().st_size // BLOCK) * BLOCK for path in files]
+    before = [0, *itertools.accumulate(blocks)]
+    for number in range(times):
+        place = number * len(files) // times
+        yield before[place] + blocks[place] // 2
 
 
 def mount(folder: Path, options: str) -> None:

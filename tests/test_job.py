@@ -60,6 +60,29 @@ def test_a_library_that_logs_takes_nothing_away(tmp_path: Path) -> None:
     assert log.endswith(" halfway\n") and stderr.endswith(" halfway\n")
 
 
+def test_a_full_disk_costs_the_log_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "job.log").symlink_to("/dev/full")
+    lines = [
+        "import logging",
+        "from synth2real.job import start_job",
+        f"start_job({str(tmp_path / 'job.log')!r}, 2)",
+        "raise OSError(28, 'No space left on device', 'train.npz')",
+    ]
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True
+    )
+    begins, error, ends = (line[8:] for line in result.stderr.splitlines())
+    assert begins.endswith(": begins") and ends.endswith(": ends")
+    assert error.endswith(": OSError: [Errno 28] No space left on device: 'train.npz'")
+
+
+def test_a_log_that_cannot_be_opened_is_named_in_a_line(tmp_path: Path) -> None:
+    body = f"from synth2real.job import start_job; start_job({str(tmp_path / 'none/job.log')!r}, 2)"
+    result = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("FileNotFoundError: ") and "none/job.log" in line
+
+
 def test_a_log_starts_anew(tmp_path: Path) -> None:
     (tmp_path / "job.log").write_text("an older run\n")
     assert "older" not in run_job(tmp_path, "logging.info('new')")[1]

@@ -24,6 +24,7 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     file, and without their metrics to standard error, where each names its job: several write there
     at once.
     """
+    sys.excepthook = _report
     path = Path(log_file)
     name = (path.relative_to(LOGS) if path.is_relative_to(LOGS) else path).with_suffix("")
     file = logging.FileHandler(log_file, mode="w")
@@ -35,7 +36,8 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
     for library in ("jax", "absl"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    sys.excepthook = _report
+    # A full disk stops a log, too; what it did to the job is told on standard error.
+    logging.raiseExceptions = False
     log.info("begins")
     # Whoever asks what runs knows by this that the job does not.
     atexit.register(log.info, ENDS)
