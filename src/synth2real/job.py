@@ -34,8 +34,9 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
         handler.setFormatter(logging.Formatter(line, "%H:%M:%S", defaults={"metrics": ""}))
     # Forced: absl, which Orbax imports, has put a handler of its own there.
     logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
-    for library in ("jax", "absl"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("jax").setLevel(logging.WARNING)
+    # Orbax's errors come as exceptions, too, and a line is made of them.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     # A full disk stops a log, too; what it did to the job is told on standard error.
     logging.raiseExceptions = False
     log.info("begins")

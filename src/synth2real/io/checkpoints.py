@@ -154,6 +154,7 @@ class Checkpoints:
         rest = {"digest": _digest(arrays), "metrics": metrics}
         items = {"leaves": ocp.args.StandardSave(arrays), "rest": ocp.args.JsonSave(rest)}
         step = int(state.step)
+        self._check_room(sum(array.nbytes for array in arrays.values()))
         try:
             self._manager.save(step, args=ocp.args.Composite(**items))
         # A full disk comes as an error of the library that writes.
@@ -165,6 +166,18 @@ class Checkpoints:
         if self._signal:
             raise CheckpointError(
                 f"stopped by {self._signal} after {step:,} steps; the next run goes on from there"
+            )
+
+    def _check_room(self, size: int) -> None:
+        """Refuses to begin what cannot be ended: the library that writes says so in ten tracebacks.
+
+        Raises:
+            CheckpointError: the disk has no room for so many bytes.
+        """
+        if shutil.disk_usage(self._folder).free < size:
+            raise CheckpointError(
+                f"{self._folder}: cannot be written (No space left on device: a checkpoint takes "
+                f"{size / 1e6:.1f} MB)"
             )
 
 
