@@ -30,7 +30,10 @@ ARGUMENTS = ("--cores", "2", *TINY)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a run's results, but for those that tell times, and for hidden ones."""
+    """Every file of a run's results, but for those that tell times, and for hidden ones.
+
+    Hidden are locks, which name processes, and what a killed job had begun to write.
+    """
     results = folder / "results"
     names = {str(path.relative_to(results)): path for path in results.rglob("[!.]*")}
     return {
@@ -68,6 +71,7 @@ def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 
                 for path in (killed / "results").iterdir():
                     if path.name not in DOWNLOADED:
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
+            assert process.poll() in (None, 0), (killed / "snakemake.log").read_text()
             kill(process)
         snakemake(killed, "--unlock", *TINY)
         print(f"killed {number + 1} times, done {done} times", flush=True)
@@ -90,6 +94,7 @@ def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
             failed |= jobs
             print(f"full {number + 1} times: {', '.join(sorted(jobs))}", flush=True)
         mount(results, "remount,size=1g")
+        assert failed
         run(filled)
         print(f"{compare(undisturbed, filled)} files, the same; full in {len(failed)} jobs")
     finally:
@@ -98,7 +103,8 @@ def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
 
 def sizes(results: Path, times: int) -> Iterator[int]:
     """Bytes of disks that are full in the middle of a file; so many of all files in turn."""
-    files = sorted(results.rglob("*.*"), key=lambda path: path.stat().st_mtime)
+    files = [path for path in results.rglob("*") if path.is_file()]
+    files.sort(key=lambda path: path.stat().st_mtime)
     blocks = [-(-path.stat().st_size // BLOCK) * BLOCK for path in files]
     before = [0, *itertools.accumulate(blocks)]
     for number in range(times):

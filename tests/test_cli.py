@@ -137,6 +137,8 @@ def test_a_stopped_conversion_goes_on_to_the_same_files(
     assert main([*arguments, str(tmp_path / "out")]) == 130
     assert ".metadata.jsonl.part" in files_below(tmp_path / "out")
     assert main([*arguments, str(tmp_path / "out"), "--seed", "1"]) == 1  # another conversion
+    others = shutil.copytree(pictures, tmp_path / "others")  # of the same names
+    assert main(["convert", "--gan", str(gan), str(others), str(tmp_path / "out")]) == 1
     monkeypatch.setattr(files, "write_picture", write)
     written.clear()
     assert main([*arguments, str(tmp_path / "out")]) == 0
@@ -155,17 +157,28 @@ def test_a_picture_that_is_mended_costs_nothing_that_was_done(
     assert main(arguments) == 1
     assert "7/e.png: is no picture" in capsys.readouterr().err
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
-    # As a process leaves them that was killed while it wrote the second two.
-    (tmp_path / "out/3/sub").mkdir(exist_ok=True)
-    (tmp_path / "out/3/sub/.b.0123abcd.png").write_bytes(good[:20])
-    (tmp_path / "out/3/.mine.png").write_bytes(good)
+    # As a process leaves them that was killed while it wrote.
+    (tmp_path / "out/7").mkdir(exist_ok=True)
+    (tmp_path / "out/7/.e.0123abcd.png").write_bytes(good[:20])
+    (tmp_path / "out/7/.mine.png").write_bytes(good)
     (pictures / "7/e.png").write_bytes(good)
     assert main(arguments) == 0
     assert files_below(tmp_path / "out") == files_below(pictures) | {
         "metadata.jsonl",
-        "3/.mine.png",
+        "7/.mine.png",
     }
     assert done and all(path.stat().st_mtime_ns == time for path, time in done.items())
+
+
+def test_a_conversion_that_was_killed_at_its_begin_or_end_is_no_hindrance(
+    gan: Path, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("..metadata.jsonl.01234567.part", ".metadata.01234567.jsonl"):
+        (out / name).write_text("half a line")
+    assert main(["convert", "--gan", str(gan), str(pictures), str(out)]) == 0
+    assert files_below(out) == files_below(pictures) | {"metadata.jsonl"}
 
 
 def test_two_conversions_into_one_folder_do_not_meet(

@@ -15,7 +15,8 @@ from synth2real.errors import InputError, reason
 
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 PROCESSOR = "processor-"  # begins the name of a folder in there
-# For the environment of whoever starts jobs; what a user has set there stays.
+# For the environment of whoever starts jobs; what a user has set there stays (in the cache's folder
+# there will be others).
 DEFAULTS = {
     # XLA allocates a step's memory anew each time; glibc would give it back in between, and
     # zeroing it again took a fifth of a training step.
@@ -32,7 +33,7 @@ KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
 # As many devices as it says share a CPU's threads, and sums have another order.
 DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
 # What /proc/cpuinfo says of a processor that programs depend on.
-KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")
+KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")  # "model name", too
 SECONDS = 20  # that a driver may take to answer
 _locks: list[IO[str]] = []  # open as long as the process lives
 

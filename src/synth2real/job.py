@@ -27,7 +27,7 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     sys.excepthook = _report
     path = Path(log_file)
     name = (path.relative_to(LOGS) if path.is_relative_to(LOGS) else path).with_suffix("")
-    file = logging.FileHandler(log_file, mode="w")
+    file = _LogFile(log_file, mode="w")
     terminal = logging.StreamHandler()
     for handler, text in ((file, "%(message)s%(metrics)s"), (terminal, f"{name}: %(message)s")):
         line = f"%(asctime)s {text}"
@@ -37,8 +37,6 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     logging.getLogger("jax").setLevel(logging.WARNING)
     # Orbax's errors come as exceptions, too, and a line is made of them.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
-    # A full disk stops a log, too; what it did to the job is told on standard error.
-    logging.raiseExceptions = False
     log.info("begins")
     # Whoever asks what runs knows by this that the job does not.
     atexit.register(log.info, ENDS)
@@ -50,12 +48,20 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     check_device()
 
 
+class _LogFile(logging.FileHandler):
+    """A log that a full disk may stop; what it does to the job is told on standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def _report(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
     """Logs an error that a user can mend as one line, any other with its traceback.
 
-    What the system refuses, as a file that cannot be read, names the file itself.
+    What the system refuses is one, too: a file that cannot be read, a disk that is full.
     """
     if isinstance(error, KeyboardInterrupt):
         log.info("stopped")

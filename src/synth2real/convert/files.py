@@ -1,14 +1,13 @@
 """Conversion of files that a user has, with a GAN that was trained before."""
 
-import functools
 import hashlib
 import json
 import shutil
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,15 +16,12 @@ import numpy as np
 from synth2real.convert.convert import CONVERT
 from synth2real.convert.converter import Converter
 from synth2real.errors import InputError, printable
-from synth2real.io.files import check_new, hold_lock, remove_leftovers, write_atomically
+from synth2real.io.files import check_new, hold_lock, leftovers, write_atomically
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.images import write_picture
 from synth2real.sources.npz import Npz
 from synth2real.training import BATCH, Images
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 METADATA = "metadata.jsonl"
 PART, LOCK = f".{METADATA}.part", f".{METADATA}.lock"  # while a folder is being written
@@ -37,13 +33,6 @@ class Wanted(NamedTuple):
     copies: int
     seed: int
     update: Callable[[int], None]
-
-
-class Batch(NamedTuple):
-    """Images that are converted at once: the copy's number, and which they are."""
-
-    copy: int
-    places: np.ndarray
 
 
 def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Wanted) -> int:
@@ -63,13 +52,14 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     _check_free(out)
     out.mkdir(parents=True, exist_ok=True)
     with hold_lock(out / LOCK):
+        _remove_leftovers([out / PART, out / METADATA])
         _convert_pictures(converter, source, labels_N, out, wanted)
         with write_atomically(out / METADATA) as temporary, open(out / PART, "rb") as finished:
             finished.readline()  # what the run was
             with open(temporary, "wb") as file:
                 shutil.copyfileobj(finished, file)
-        (out / PART).unlink()
         (out / LOCK).unlink()
+        (out / PART).unlink()  # the last, as what is there with it goes on
     return wanted.copies * len(labels_N)
 
 
@@ -80,16 +70,18 @@ def _convert_pictures(
     paths, origin = source.listing.paths, _origin(converter, wanted)
     batches = list(_batches(len(labels_N), wanted.copies))
     # Of names alone: a picture that could not be read may have been mended since.
-    pictures = hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
+    places = "\0".join([str(source.path.resolve()), *paths])
+    pictures = hashlib.sha256(places.encode(errors="surrogateescape")).hexdigest()
     about = origin | {"copies": wanted.copies, "pictures": pictures}
     begun = _begin(out / PART, about, batches)
     for copy, index in batches[begun : begun + 1]:
-        for i in index:
-            remove_leftovers(out / _name(paths[i], copy))
-    read = functools.partial(source.read, spec=converter.gan.spec, fit="pad")
-    conversions = _conversions(converter, read, labels_N, batches[begun:], wanted.seed)
+        _remove_leftovers(out / _name(paths[i], copy) for i in index)
     with open(out / PART, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
-        for (copy, index), converted, probability in conversions:
+        for copy, index in batches[begun:]:
+            images = source.read(index, converter.gan.spec, "pad")
+            data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
+            converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+            probability = converter.probabilities(converted, labels_N[index])
             names = [_name(paths[i], copy) for i in index]
             list(threads.map(write_picture, [out / name for name in names], converted))
             for place, i in enumerate(index):
@@ -116,9 +108,10 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
     made: list[np.ndarray] = []
     lines: list[str] = []
-    batches = _batches(len(labels_N), wanted.copies)
-    conversions = _conversions(converter, images.__getitem__, labels_N, batches, wanted.seed)
-    for (copy, index), converted, probability in conversions:
+    for copy, index in _batches(len(labels_N), wanted.copies):
+        data = Images(jnp.asarray(images[index]), jnp.asarray(labels_N[index]))
+        converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
+        probability = converter.probabilities(converted, labels_N[index])
         made.append(converted)
         for place, i in enumerate(index):
             about = describe(converter, source.name(i), labels_N[i], copy, probability[place])
@@ -130,46 +123,22 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     return len(lines)
 
 
-def _batches(total: int, copies: int) -> Iterator[Batch]:
+def _batches(total: int, copies: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Each copy's number and which images to convert at once."""
     for copy in range(copies):
         for start in range(0, total, BATCH):
-            yield Batch(copy, np.arange(start, min(start + BATCH, total)))
+            yield copy, np.arange(start, min(start + BATCH, total))
 
 
-def _conversions(
-    converter: Converter,
-    read: Callable[[np.ndarray], np.ndarray],
-    labels_N: np.ndarray,
-    batches: Iterable[Batch],
-    seed: int,
-) -> Iterator[tuple[Batch, np.ndarray, np.ndarray]]:
-    """Each batch, its conversions, and how probable the task classifier finds their classes."""
-
-    def convert(read_ahead: tuple[Batch, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        (copy, index), images = read_ahead
-        # The key is of the batch's place alone: a run that was stopped has it again.
-        key = jax.random.fold_in(jax.random.key(seed), CONVERT)
-        key = jax.random.fold_in(jax.random.fold_in(key, copy), int(index[0]))
-        data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
-        converted = converter.convert(data, key)
-        return converted, converter.probabilities(converted, labels_N[index])
-
-    pictures = _ahead(lambda batch: read(batch.places), batches)
-    for (batch, _), (converted, probability) in _ahead(convert, pictures):
-        yield batch, converted, probability
+def _key(seed: int, copy: int, first: int) -> jax.Array:
+    """A batch's key: of its place alone, so that a run that was stopped has it again."""
+    key = jax.random.fold_in(jax.random.key(seed), CONVERT)
+    return jax.random.fold_in(jax.random.fold_in(key, copy), first)
 
 
-def _ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Each item with what the function makes of it; a thread is at the next one meanwhile."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque[tuple[T, Future[R]]] = deque()
-        for item in items:
-            waiting.append((item, thread.submit(function, item)))
-            if len(waiting) == 2:
-                done, result = waiting.popleft()
-                yield done, result.result()
-        for done, result in waiting:
-            yield done, result.result()
+def _remove_leftovers(paths: Iterable[Path]) -> None:
+    for leftover in [*leftovers(paths)]:
+        leftover.unlink()
 
 
 def _check_apart(source: Path, out: Path) -> None:
@@ -203,11 +172,12 @@ def _check_free(out: Path) -> None:
     if not out.exists():
         return
     begun = (out / PART).exists()
-    if not out.is_dir() or (not begun and any(path.name != LOCK for path in out.iterdir())):
+    ours = {out / LOCK, *leftovers([out / PART, out / METADATA])}
+    if not out.is_dir() or not (begun or ours.issuperset(out.iterdir())):
         raise InputError(f"{out}: is there already; name a new or an empty folder")
 
 
-def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[Batch]) -> int:
+def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np.ndarray]]) -> int:
     """How many batches were done before; `part` then tells of these and no others.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import csv
 import fcntl
-import glob
 import logging
 import os
+import re
 import shutil
 import socket
 import uuid
@@ -15,6 +15,9 @@ from pathlib import Path
 from synth2real.errors import InputError
 
 log = logging.getLogger(__name__)
+
+# The name of a temporary file, with that of its file before and behind eight digits.
+TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{8}((?:\.[^.]+)?)", re.DOTALL)
 
 
 def check_new(path: Path) -> None:
@@ -47,11 +50,16 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Deletes what `write_atomically` had begun of a file when its process was killed."""
-    pattern = f".{glob.escape(path.stem)}.{'[0-9a-f]' * 8}{glob.escape(path.suffix)}"
-    for leftover in path.parent.glob(pattern):
-        leftover.unlink()
+def leftovers(paths: Iterable[Path]) -> Iterator[Path]:
+    """What `write_atomically` had begun of files when its process was killed."""
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, wanted in names.items():
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            match = TEMPORARY.fullmatch(entry.name)
+            if match and match[1] + match[2] in wanted:
+                yield entry
 
 
 def share_file(source: Path, path: Path) -> None:

@@ -122,5 +122,6 @@ def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield ""
         yield (
             "There is one draw of the real images, so intervals are of other classifiers and other "
-            "test images; for what other real images would give, add draws (`splits.seeds`)."
+            "test images; for what other real images, and GANs that learn from them, would give, "
+            "add draws (`splits.seeds`)."
         )
