@@ -358,7 +358,6 @@ def test_script_reruns_its_jobs_when_edited_and_not_when_touched(experiment: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_results_with_new_times_are_compared_by_content(experiment: Path):
     """As after a copy without times, or under a clock that was put back in between."""
     for name in ("real/train.npz", "r0.1/draw0/gan/seed0/networks.safetensors"):
@@ -370,6 +369,7 @@ def test_results_with_new_times_are_compared_by_content(experiment: Path):
     assert planned(experiment, *TINY)["convert"] == 1
 
 
+@pytest.mark.slow
 def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
     folder = copy_project(tmp_path)
     arguments = overlay(folder, {"ratios": ["0.1"]})
