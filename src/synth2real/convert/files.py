@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,13 @@ import numpy as np
 from synth2real.convert.convert import CONVERT
 from synth2real.convert.converter import Converter
 from synth2real.errors import InputError, printable
-from synth2real.io.files import check_new, hold_lock, leftovers, write_atomically
+from synth2real.io.files import (
+    check_new,
+    hold_lock,
+    leftovers,
+    remove_leftovers,
+    write_atomically,
+)
 from synth2real.sources.folder import THREADS, Folder
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.images import write_picture
@@ -52,7 +58,7 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     _check_free(out)
     out.mkdir(parents=True, exist_ok=True)
     with hold_lock(out / LOCK):
-        _remove_leftovers([out / PART, out / METADATA])
+        remove_leftovers([out / PART, out / METADATA])
         _convert_pictures(converter, source, labels_N, out, wanted)
         with write_atomically(out / METADATA) as temporary, open(out / PART, "rb") as finished:
             finished.readline()  # what the run was
@@ -75,7 +81,7 @@ def _convert_pictures(
     about = origin | {"copies": wanted.copies, "pictures": pictures}
     begun = _begin(out / PART, about, batches)
     for copy, index in batches[begun : begun + 1]:
-        _remove_leftovers(out / _name(paths[i], copy) for i in index)
+        remove_leftovers(out / _name(paths[i], copy) for i in index)
     with open(out / PART, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
         for copy, index in batches[begun:]:
             images = source.read(index, converter.gan.spec, "pad")
@@ -134,11 +140,6 @@ def _key(seed: int, copy: int, first: int) -> jax.Array:
     """A batch's key: of its place alone, so that a run that was stopped has it again."""
     key = jax.random.fold_in(jax.random.key(seed), CONVERT)
     return jax.random.fold_in(jax.random.fold_in(key, copy), first)
-
-
-def _remove_leftovers(paths: Iterable[Path]) -> None:
-    for leftover in [*leftovers(paths)]:
-        leftover.unlink()
 
 
 def _check_apart(source: Path, out: Path) -> None:

@@ -4,6 +4,7 @@ They lie in a folder of which Snakemake knows nothing: what it knows as output, 
 job starts or fails.
 """
 
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -154,8 +155,12 @@ class Checkpoints:
         rest = {"digest": _digest(arrays), "metrics": metrics}
         items = {"leaves": ocp.args.StandardSave(arrays), "rest": ocp.args.JsonSave(rest)}
         step = int(state.step)
-        self._check_room(sum(array.nbytes for array in arrays.values()))
+        size = sum(array.nbytes for array in arrays.values())
         try:
+            # The library that writes would say so in ten tracebacks.
+            if shutil.disk_usage(self._folder).free < size:
+                takes = f"{os.strerror(errno.ENOSPC)}; a checkpoint takes {size / 1e6:.1f} MB"
+                raise OSError(errno.ENOSPC, takes)
             self._manager.save(step, args=ocp.args.Composite(**items))
         # A full disk comes as an error of the library that writes.
         except (OSError, ValueError) as error:
@@ -166,18 +171,6 @@ class Checkpoints:
         if self._signal:
             raise CheckpointError(
                 f"stopped by {self._signal} after {step:,} steps; the next run goes on from there"
-            )
-
-    def _check_room(self, size: int) -> None:
-        """Refuses to begin what cannot be ended: the library that writes says so in ten tracebacks.
-
-        Raises:
-            CheckpointError: the disk has no room for so many bytes.
-        """
-        if shutil.disk_usage(self._folder).free < size:
-            raise CheckpointError(
-                f"{self._folder}: cannot be written (No space left on device: a checkpoint takes "
-                f"{size / 1e6:.1f} MB)"
             )
 
 

@@ -62,6 +62,12 @@ def leftovers(paths: Iterable[Path]) -> Iterator[Path]:
                 yield entry
 
 
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Deletes the `leftovers` of files."""
+    for leftover in [*leftovers(paths)]:
+        leftover.unlink()
+
+
 def share_file(source: Path, path: Path) -> None:
     """Gives a file a second name, or where the file system has none, makes a copy."""
     try:
