@@ -29,9 +29,9 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
-# Also where nothing was left to do; other targets may leave an older verdict.
+# Whatever the target was; of others than `all` the verdict may be that of a run before.
 onsuccess:
-    remove_finished()
+    remove_leftovers()
     show_verdict(Path("results/verdict.csv"), Path("results/report.html"))
 
 

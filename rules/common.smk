@@ -37,6 +37,7 @@ from synth2real.environment import add_defaults, clean_environment, list_gpus
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
+from synth2real.io.files import TEMPORARY
 from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
@@ -230,11 +231,17 @@ def unlabelled(wildcards):
     return UNLABELLED if SETS[wildcards.dataset].recipe == PSEUDO else []
 
 
-def remove_finished():
-    """Deletes what jobs that were killed would have gone on from; a run that succeeds has none."""
-    for fold, size, draw in CHAIN_KEYS:
-        for folder in Path(f"results/{fold}{size}/draw{draw}/classify").glob("**/finished"):
-            shutil.rmtree(folder)
+def remove_leftovers():
+    """Deletes what killed jobs left, or would have gone on from; a run that succeeds needs none."""
+    for path in [*Path("results").rglob(".*")]:
+        unfinished = TEMPORARY.fullmatch(path.name) or path.name.endswith(".finished.lock")
+        if unfinished and path.is_file():
+            path.unlink()
+    folders = [f"{fold}gap" for fold in FOLDS]
+    folders += [f"{fold}{size}/draw{draw}" for fold, size, draw in CHAIN_KEYS]
+    for folder in folders:
+        for finished in Path("results", folder).glob("**/*.finished"):
+            shutil.rmtree(finished)
 
 
 def show_verdict(table, page):

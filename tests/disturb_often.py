@@ -1,11 +1,12 @@
 """Disturbs a whole run again and again; in the end it must have left what an undisturbed one does.
 
     python tests/disturb_often.py kill [times] [seconds between kills, at most]
-    python tests/disturb_often.py fill [times]
+    python tests/disturb_often.py fill [times] [first file]
 
 `kill` kills the tiny experiment (-9, with its jobs) at random moments and starts it again. `fill`
 has its results on a disk that is full in the middle of a file, and of a later one each time; that
-takes leave to mount one. Both compare every file of results that does not tell times.
+takes leave to mount one. Files count from 0 in the order of an undisturbed run. Both compare every
+file of results that does not tell times.
 """
 
 import itertools
@@ -79,13 +80,13 @@ def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 
     print(f"{compare(undisturbed, killed)} files, the same after {times} kills")
 
 
-def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
+def fill_often(undisturbed: Path, filled: Path, times: int = 40, first: int = 0) -> None:
     results = filled / "results"
     results.mkdir()
     mount(results, "size=4k")
     failed: set[str] = set()
     try:
-        for number, size in enumerate(sizes(undisturbed / "results", times)):
+        for number, size in enumerate(sizes(undisturbed / "results", times, first)):
             mount(results, f"remount,size={size}")
             result = snakemake(filled, *ARGUMENTS)
             assert "Traceback" not in result.stderr, result.stderr
@@ -101,14 +102,14 @@ def fill_often(undisturbed: Path, filled: Path, times: int = 40) -> None:
         subprocess.run(["umount", "--lazy", results], check=True)
 
 
-def sizes(results: Path, times: int) -> Iterator[int]:
-    """Bytes of disks that are full in the middle of a file; so many of all files in turn."""
+def sizes(results: Path, times: int, first: int) -> Iterator[int]:
+    """Bytes of disks that are full in the middle of a file; so many, from the first file on."""
     files = [path for path in results.rglob("*") if path.is_file()]
     files.sort(key=lambda path: path.stat().st_mtime)
     blocks = [-(-path.stat().st_size // BLOCK) * BLOCK for path in files]
     before = [0, *itertools.accumulate(blocks)]
     for number in range(times):
-        place = number * len(files) // times
+        place = first + number * (len(files) - first) // times
         yield before[place] + blocks[place] // 2
 
 

@@ -17,7 +17,13 @@ import pytest
 
 from synth2real.errors import InputError
 from synth2real.io import checkpoints as module
-from synth2real.io.checkpoints import CheckpointError, Checkpoints, fingerprint, open_checkpoints
+from synth2real.io.checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    fingerprint,
+    keep_finished,
+    open_checkpoints,
+)
 
 SOURCE = Path(__file__).parents[1] / "src"
 ORIGIN = {"learning_rate": "0.1", "src/step.py": "ab12"}
@@ -265,3 +271,63 @@ def test_second_process_is_told_who_holds_the_folder_until_that_one_dies(tmp_pat
         holder.kill()
     with open_checkpoints(folder, {}):
         pass
+
+
+def make(outputs: list[Path], files: list[Path], *, stop_at: str = "") -> list[str]:
+    """Makes files that are not there yet, as a job does; returns their names."""
+    made = []
+    with keep_finished(outputs, files, batch=2) as kept:
+        for path in kept:
+            if path.name == stop_at:
+                raise KeyboardInterrupt
+            if not path.exists():
+                path.write_text(f"{path.name} of {files[0].read_text()}")
+                made.append(path.name)
+    return made
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> tuple[list[Path], list[Path]]:
+    """Outputs and inputs."""
+    source = tmp_path / "source"
+    source.write_text("one")
+    return [tmp_path / "train.npz", tmp_path / "test.npz"], [source]
+
+
+def test_what_a_killed_job_has_finished_is_not_made_again(job) -> None:
+    outputs, files = job
+    with pytest.raises(KeyboardInterrupt):
+        make(outputs, files, stop_at="test.npz")
+    assert not any(path.exists() for path in outputs)
+    assert make(outputs, files) == ["test.npz"]
+    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
+
+
+def test_what_a_finished_job_has_made_comes_back_when_it_is_deleted(job, caplog) -> None:
+    outputs, files = job
+    make(outputs, files)
+    for path in outputs:
+        path.unlink()
+    caplog.set_level("INFO")
+    assert make(outputs, files) == []
+    assert "2 of 2 files were made before" in caplog.text
+    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
+
+
+def test_what_came_of_other_files_is_made_again(job) -> None:
+    outputs, files = job
+    make(outputs, files)
+    files[0].write_text("two")
+    assert make(outputs, files) == ["train.npz", "test.npz"]
+    assert [path.read_text() for path in outputs] == ["train.npz of two", "test.npz of two"]
+
+
+def test_without_hard_links_outputs_are_copies(job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    outputs, files = job
+    make(outputs, files)
+    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
+    assert make(outputs, files) == []

@@ -13,7 +13,6 @@ from flax import nnx
 from safetensors.numpy import load_file
 
 import reference
-from synth2real.classify import train
 from synth2real.classify.config import ClassifierConfig, classifier_config
 from synth2real.classify.network import Classifier
 from synth2real.classify.sets import TrainingSet, draw_evenly, load_training_set
@@ -269,12 +268,8 @@ def test_short_cycles_have_learning_rates_too(steps: int) -> None:
 
 def write(
     config: ClassifierConfig, training_set: TrainingSet, seeds: list[int], paths: list[Path]
-) -> Path:
-    """Writes classifiers; returns the folder where they were until all were trained."""
-    finished = paths[0].parent / "finished"
-    finished.mkdir(exist_ok=True)
-    write_classifiers(config, DIGITS, training_set, seeds=seeds, paths=paths, finished=finished)
-    return finished
+) -> None:
+    write_classifiers(config, DIGITS, training_set, seeds=seeds, paths=paths)
 
 
 @pytest.fixture(scope="module")
@@ -291,51 +286,13 @@ def test_the_same_seed_trains_the_same_bytes(trained: list[Path]) -> None:
 
 
 def test_classifiers_that_were_finished_are_not_trained_again(
-    trained: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+    trained: list[Path], tmp_path: Path
 ) -> None:
     paths = [tmp_path / path.name for path in trained]
-    save, saved = train.save_weights, []
-
-    def stop_at_the_second(path: Path, *rest) -> None:
-        if saved:
-            raise KeyboardInterrupt
-        saved.append(path)
-        save(path, *rest)
-
-    monkeypatch.setattr(train, "save_weights", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        write(TINY, RANDOM, [0, 1, 0], paths)
-
-    def count(path: Path, *rest) -> None:
-        saved.append(path)
-        save(path, *rest)
-
-    monkeypatch.setattr(train, "save_weights", count)
-    caplog.set_level("INFO")
-    finished = write(TINY, RANDOM, [0, 1, 0], paths)
-    assert "1 of 3 classifiers were trained before" in caplog.text
-    assert [path.name for path in saved] == [path.name for path in paths]
-    assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
-    # Snakemake deletes what a killed entry of a queue has made, in all its jobs.
-    for path in paths:
-        path.unlink()
-    assert write(TINY, RANDOM, [0, 1, 0], paths) == finished and len(saved) == 3
-    assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
-
-
-def test_without_hard_links_finished_classifiers_are_copied(
-    trained: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_) -> None:
-        raise OSError("no links here")
-
-    monkeypatch.setattr("os.link", refuse)
-    finished = tmp_path / "finished"
-    finished.mkdir()
-    paths = [tmp_path / path.name for path in trained]
-    for source in trained:
-        shutil.copy(source, finished)
+    shutil.copy2(trained[1], paths[1])
+    begin = paths[1].stat().st_mtime_ns
     write(TINY, RANDOM, [0, 1, 0], paths)
+    assert paths[1].stat().st_mtime_ns == begin
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in trained]
 
 
@@ -387,7 +344,7 @@ def test_a_run_that_diverges_names_the_loss(tmp_path: Path) -> None:
     config = tiny_classifier(samples=50, learning_rate=1e30, one_cycle=False)
     with pytest.raises(TrainingError, match=r"^training diverged by step 5: loss = (nan|inf); "):
         write(config, RANDOM, [0], [tmp_path / "run0.safetensors"])
-    assert list(tmp_path.rglob("*")) == [tmp_path / "finished"]
+    assert not list(tmp_path.rglob("*"))
 
 
 @pytest.mark.parametrize(

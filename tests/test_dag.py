@@ -192,18 +192,27 @@ def test_bad_font_is_refused_by_name_and_leaves_nothing(few_fonts: Path, tmp_pat
 def test_own_fonts_are_rendered_and_a_new_one_makes_them_stale(few_fonts: Path, tmp_path: Path):
     folder = copy_project(tmp_path)
     (folder / "own").mkdir()
-    first, second, *_ = sorted(few_fonts.glob("*.ttf"))
-    shutil.copy2(first, folder / "own")
+    first, second, third, *_ = sorted(few_fonts.glob("*.ttf"))
+    own = shutil.copy2(first, folder / "own")
     settings = {
         "fonts": {"folder": "own", "families": None},
         "synthetic": {"test_images": 40},
         "splits": {"total": 200},
     }
     arguments = ("results/synthetic/train.npz", *overlay(folder, settings))
-    assert snakemake(folder, "--cores", "1", *arguments).returncode == 0
-    with np.load(folder / "results/synthetic/train.npz") as images:
-        assert len(images["labels"]) == 1 * 10 * 24 - 40
+
+    def run() -> np.ndarray:
+        result = snakemake(folder, "--cores", "1", *arguments)
+        assert result.returncode == 0, result.stderr
+        with np.load(folder / "results/synthetic/train.npz") as images:
+            assert len(images["labels"]) == 1 * 10 * 24 - 40
+            return images["images"]
+
+    before = run()
     assert planned(folder, *arguments) == Counter()
+    # Another font under the name of the first.
+    shutil.copyfile(third, own)
+    assert (run() != before).any()
     shutil.copy2(second, folder / "own")
     assert planned(folder, *arguments) == Counter(fonts=1, synthetic=1)
 
@@ -360,13 +369,32 @@ def test_script_reruns_its_jobs_when_edited_and_not_when_touched(experiment: Pat
 @pytest.mark.slow
 def test_results_with_new_times_are_compared_by_content(experiment: Path):
     """As after a copy without times, or under a clock that was put back in between."""
-    for name in ("real/train.npz", "r0.1/draw0/gan/seed0/networks.safetensors"):
-        (experiment / "results" / name).touch()
+    for path in (experiment / "results").rglob("*"):
+        path.touch()
     assert planned(experiment, *TINY) == {}
     path = experiment / "results/r0.1/draw0/gan/seed0/networks.safetensors"
     with open(path, "ab") as file:
         file.write(b" ")
     assert planned(experiment, *TINY)["convert"] == 1
+
+
+@pytest.mark.slow
+def test_a_run_that_succeeds_deletes_what_killed_jobs_left(experiment: Path):
+    chain = experiment / "results/r0.1/draw0"
+    kept = chain / "convert/seed0/.notes.npz"
+    left = [
+        chain / "convert/seed0/.train.0123abcd.npz",
+        chain / "gap/converted_seed0.finished/converted_seed0.csv",
+        chain / "gap/.converted_seed0.finished.lock",
+    ]
+    for path in (kept, *left):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    target = ("results/figures/figure2.png", "--force")
+    result = snakemake(experiment, *target, "--cores", "1", *TINY)
+    assert result.returncode == 0, result.stderr
+    assert kept.exists() and not any(path.exists() for path in left)
+    assert not left[1].parent.exists()
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -
             print(f"disturbed GAN {seed} after {time.monotonic() - begin:.0f} s")
         # An entry that has trained the first of its sets and not the second.
         wait_for(lambda: begun_entries(folder), "a trained set")
-        lock = begun_entries(folder)[0].with_name(".finished.lock")
+        lock = begun_entries(folder)[0].with_name(".run0.finished.lock")
         slurm("scancel", re.findall(r"SLURM job (\d+)", lock.read_text())[0])
         assert run.wait(900) == 0, (folder / "snakemake.log").read_text()
     print(f"finished after {time.monotonic() - begin:.0f} s")
@@ -123,10 +123,11 @@ def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: in
     assert last_checkpoint(finished_on_slurm, seed) == -1
 
 
-def test_an_entry_trains_no_classifier_twice(finished_on_slurm: Path):
-    logs = (finished_on_slurm / "results/logs/r0.1/draw0").glob("classify_train_*GAN*.log")
-    (kept,) = [text for log in logs if "were trained before" in (text := log.read_text())]
-    assert "2 of 2 classifiers were trained before" in kept and "samples" not in kept
+def test_an_entry_makes_nothing_twice(finished_on_slurm: Path):
+    logs = (finished_on_slurm / "results/logs/r0.1/draw0").glob("*.log")
+    made = {log.name: text for log in logs if "were made before" in (text := log.read_text())}
+    assert {name.partition("_")[0] for name in made} == {"convert", "classify"}
+    assert all("2 of 2 files" in text and "samples" not in text for text in made.values())
 
 
 def test_files_are_those_of_an_undisturbed_local_run(finished_on_slurm: Path, undisturbed: Path):

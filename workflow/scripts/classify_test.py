@@ -4,6 +4,7 @@ from pathlib import Path
 
 from synth2real.classify.accuracy import test_classifiers
 from synth2real.classify.config import ClassifierConfig
+from synth2real.io.checkpoints import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
@@ -14,15 +15,20 @@ from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-paths = map(Path, snakemake.input.weights)
-test_classifiers(
-    ClassifierConfig(**snakemake.params.config),
-    read_spec(Path(snakemake.input.spec)),
-    Size(*snakemake.params.size),
-    read_split(Path(snakemake.input.split)),
-    weights=dict(zip(snakemake.params.classifiers, paths, strict=True)),
-    test_sets={name: load_images(Path(snakemake.input[name])) for name in TEST_SETS},
-    path=Path(snakemake.output.accuracy),
-    recall_path=Path(snakemake.output.recall),
-    predictions_path=Path(snakemake.output.predictions),
-)
+outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
+weights = map(Path, snakemake.input.weights)
+with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as kept:
+    accuracy, recall, predictions = kept
+    # Predictions are written last.
+    if not predictions.exists():
+        test_classifiers(
+            ClassifierConfig(**snakemake.params.config),
+            read_spec(Path(snakemake.input.spec)),
+            Size(*snakemake.params.size),
+            read_split(Path(snakemake.input.split)),
+            weights=dict(zip(snakemake.params.classifiers, weights, strict=True)),
+            test_sets={name: load_images(Path(snakemake.input[name])) for name in TEST_SETS},
+            path=accuracy,
+            recall_path=recall,
+            predictions_path=predictions,
+        )

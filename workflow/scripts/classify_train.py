@@ -5,7 +5,7 @@ from pathlib import Path
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
 from synth2real.classify.train import classifier_seed, write_classifiers
-from synth2real.io.checkpoints import fingerprint, hold_folder
+from synth2real.io.checkpoints import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
@@ -28,16 +28,11 @@ training_set = load_training_set(
 gan_seed = wildcards.get("seed")
 key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
 paths = [Path(path) for path in snakemake.output]
-finished = paths[0].with_name("finished")
-origin = fingerprint([Path(file) for file in snakemake.input], compute=compute, **config)
-# Kept until the whole run has succeeded: of an entry of a cluster's queue that is killed Snakemake
-# deletes what its finished jobs made, too.
-with hold_folder(finished, origin, keep=True):
+with keep_finished(paths, map(Path, snakemake.input), compute=compute, **config) as kept:
     write_classifiers(
         ClassifierConfig(**config),
         read_spec(Path(snakemake.input.spec)),
         training_set,
         seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
-        paths=paths,
-        finished=finished,
+        paths=kept,
     )

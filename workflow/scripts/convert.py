@@ -6,6 +6,7 @@ from synth2real.convert.config import ConvertConfig
 from synth2real.convert.convert import write_converted
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.state import make_gan
+from synth2real.io.checkpoints import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
@@ -13,15 +14,19 @@ from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-write_converted(
-    make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
-    ConvertConfig(**snakemake.params.config),
-    trained=snakemake.params.trained,
-    gan_path=Path(snakemake.input.networks),
-    split_path=Path(snakemake.input.split),
-    synthetic_train_path=Path(snakemake.input.synthetic_train),
-    synthetic_test_path=Path(snakemake.input.synthetic_test),
-    seed=int(snakemake.wildcards.seed),
-    train_path=Path(snakemake.output.train),
-    test_path=Path(snakemake.output.test),
-)
+outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
+with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as (train, test):
+    # The test set is written last.
+    if not test.exists():
+        write_converted(
+            make_gan(load_gan_config(snakemake.params.gan), read_spec(Path(snakemake.input.spec))),
+            ConvertConfig(**snakemake.params.config),
+            trained=snakemake.params.trained,
+            gan_path=Path(snakemake.input.networks),
+            split_path=Path(snakemake.input.split),
+            synthetic_train_path=Path(snakemake.input.synthetic_train),
+            synthetic_test_path=Path(snakemake.input.synthetic_test),
+            seed=int(snakemake.wildcards.seed),
+            train_path=train,
+            test_path=test,
+        )

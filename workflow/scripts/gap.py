@@ -4,6 +4,7 @@ from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.gap.measure import measure_gap
+from synth2real.io.checkpoints import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
@@ -12,11 +13,14 @@ from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-measure_gap(
-    ClassifierConfig(**snakemake.params.config),
-    read_spec(Path(snakemake.input.spec)),
-    Path(snakemake.input.judge),
-    load_images(Path(snakemake.input.real)),
-    load_images(Path(snakemake.input.images)),
-    path=Path(snakemake.output[0]),
-)
+outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
+with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as (table,):
+    if not table.exists():
+        measure_gap(
+            ClassifierConfig(**snakemake.params.config),
+            read_spec(Path(snakemake.input.spec)),
+            Path(snakemake.input.judge),
+            load_images(Path(snakemake.input.real)),
+            load_images(Path(snakemake.input.images)),
+            path=table,
+        )

@@ -27,7 +27,6 @@ from synth2real.classify.state import (
     make_optimiser,
     scale_pixels,
 )
-from synth2real.io.files import share_file
 from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
@@ -122,25 +121,14 @@ def write_classifiers(
     *,
     seeds: Sequence[int],
     paths: Sequence[Path],
-    finished: Path,
 ) -> None:
-    """Writes the weights of `train_classifiers` (safetensors).
-
-    They lie in the folder `finished`, too, of which Snakemake knows nothing; those that lie there
-    already are not trained again.
-    """
-    kept = [finished / path.name for path in paths]
-    left = [(seed, path) for seed, path in zip(seeds, kept, strict=True) if not path.exists()]
-    if len(left) < len(seeds):
-        log.info(f"{len(seeds) - len(left)} of {len(seeds)} classifiers were trained before")
+    """Writes the weights of `train_classifiers` (safetensors) that are not there yet."""
+    left = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
     if left:
         seeds_left, paths_left = zip(*left, strict=True)
         trained = train_classifiers(config, spec, training_set, seeds=seeds_left)
         for params, path in zip(trained, paths_left, strict=True):
             save_weights(path, params, about(config, spec))
-    for source, path in zip(kept, paths, strict=True):
-        path.unlink(missing_ok=True)
-        share_file(source, path)
 
 
 def make_predict(

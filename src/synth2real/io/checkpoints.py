@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from synth2real.errors import InputError
-from synth2real.io.files import hold_lock, write_atomically
+from synth2real.io.files import hold_lock, share_file, write_atomically
 from synth2real.io.trees import from_arrays, to_arrays
 
 log = logging.getLogger(__name__)
@@ -67,12 +67,39 @@ def hold_folder(
 
 
 @contextmanager
+def keep_finished(
+    outputs: Sequence[Path], files: Iterable[Path], **settings: Any
+) -> Iterator[list[Path]]:
+    """Yields where to make a job's outputs: those that lie there need not be made again.
+
+    Of an entry of a cluster's queue that is killed, Snakemake deletes what its finished jobs made,
+    too. So outputs are second names of files in a folder `*.finished` beside them, which is there
+    until the whole run has succeeded.
+
+    Args:
+        files, settings: what the outputs follow from (`fingerprint`).
+
+    Raises:
+        InputError: another process holds the folder.
+    """
+    folder = outputs[0].with_suffix(".finished")
+    kept = [folder / path.name for path in outputs]
+    with hold_folder(folder, fingerprint(files, **settings), keep=True):
+        found = sum(path.exists() for path in kept)
+        if found:
+            log.info(f"{found} of {len(kept)} files were made before")
+        yield kept
+        for source, path in zip(kept, outputs, strict=True):
+            path.unlink(missing_ok=True)
+            share_file(source, path)
+
+
+@contextmanager
 def open_checkpoints(folder: Path, fingerprint: Mapping[str, str]) -> Iterator["Checkpoints"]:
     """Holds a folder of checkpoints for one training (`hold_folder`).
 
-    SIGTERM and SIGUSR1, with which a
-    cluster says that a job's time is up, and SIGINT, which Ctrl-C sends, make the next `save` the
-    last; a second SIGINT ends the training at once.
+    SIGTERM and SIGUSR1, with which a cluster says that a job's time is up, and SIGINT, which Ctrl-C
+    sends, make the next `save` the last; a second SIGINT ends the training at once.
 
     Raises:
         InputError: another process holds the folder.

@@ -84,9 +84,9 @@ class Font:
         style: sans, serif, display, handwriting, mono or unknown.
         licence: SPDX identifier, or unknown.
         version: the font's own version, or unknown.
-        package: the wheel it comes from; empty for a font of one's own, as the next two.
+        package: the wheel it comes from; empty for a font of one's own, as the next.
         package_version: the wheel's version.
-        sha256: the wheel's sha256.
+        sha256: of the wheel, or of the file of a font of one's own.
         file: path of the font file, in the wheel (manifest) or in the font folder (stage output).
     """
 
@@ -324,7 +324,7 @@ def _describe(path: Path) -> Font:
         version=version.group() if version else UNKNOWN,
         package="",
         package_version="",
-        sha256="",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         file=path.name,
     )
 
