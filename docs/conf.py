@@ -25,6 +25,7 @@ CONTENTS = """
 :hidden:
 
 docs/results
+docs/goals
 docs/trials
 docs/experiment
 docs/own-data

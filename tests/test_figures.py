@@ -295,10 +295,13 @@ def test_no_error_axis_goes_beyond_100_per_cent(rows: list[Accuracy], tmp_path: 
     assert figure.axes[0].get_ylim()[1] == 100
 
 
+@pytest.mark.parametrize("draws", [1, 6])
 @pytest.mark.parametrize("name", ["learning", "unlabelled", "classifier_error"])
 def test_the_legend_is_no_wider_than_the_figure(
-    name: str, rows: list[Accuracy], tmp_path: Path
+    name: str, draws: int, rows: list[Accuracy], tmp_path: Path
 ) -> None:
+    first = [row for row in rows if row.size == rows[0].size]
+    rows = rows + [replace(row, draw=draw) for row in first for draw in range(1, draws)]
     figure = draw(name, rows, [], tmp_path / "a.png", tmp_path / "a.svg")
     (legend,) = figure.legends
     box = legend.get_window_extent()

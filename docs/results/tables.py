@@ -1,8 +1,8 @@
 """Writes the tables of the documents anew from the CSV files here: `python docs/results/tables.py`.
 
 A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict`,
-`gap` or `goals`, of an experiment whose files begin with its name (of the default one with
-nothing). So no figure in them can differ from its file; a test looks.
+`gap`, `goals` or `authors`, of an experiment whose files begin with its name (of the default one
+with nothing). So no figure in them can differ from its file; a test looks.
 """
 
 import re
@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from synth2real.figures.data import read_authors
 from synth2real.report.tables import METRICS, all_points, mean_and_spread, read_verdict
 from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.verdict.comparisons import QUESTIONS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-DOCUMENTS = [ROOT / name for name in ("README.md", "docs/results.md", "examples/photos/README.md")]
+PAGES = ("README.md", "docs/results.md", "docs/goals.md", "examples/photos/README.md")
+DOCUMENTS = [ROOT / name for name in PAGES]
+AUTHORS = read_authors(ROOT / "resources" / "authors_results.csv")
 MARKED = re.compile(r"<!-- (\w+): (\w+) -->\n\n((?:\|.*\n)*)")
 # What was wanted on MNIST, by the number of real images: of conversions at most or at least so
 # much, of sets so many per cent, and between sets so many points, shown to be above 0.
@@ -101,6 +104,18 @@ def gap(experiment: str) -> Iterator[list[str]]:
         yield [words, *("" if v is None else f"{factor * v:,.{digits}f}" for v in values)]
 
 
+def authors(experiment: str) -> Iterator[list[str]]:
+    """Accuracy on MNIST's test images of the authors' sets and of ours, at each of our ratios."""
+    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    ours = 100 * table.groupby(["ratio", "dataset"])["accuracy"].mean()
+    columns = ["original", "original+synthetic", "GAN", "original+GAN"]
+    yield ["r", "whose", *columns]
+    theirs = {(row.ratio, row.dataset): 100 * row.mnist_test_accuracy for row in AUTHORS}
+    for ratio in table["ratio"].unique():
+        for whose, found in (("authors", theirs), ("ours", ours)):
+            yield [f"{ratio:g}", whose, *(f"{found[ratio, name]:.1f}" for name in columns)]
+
+
 # What was wanted and found of something, by the number of real images; found: by how much more than
 # was wanted, and as a text.
 Goal = tuple[str, Mapping[int, float], Mapping[int, tuple[float, str]]]
@@ -156,6 +171,7 @@ TABLES: dict[str, Callable[[str], Iterator[list[str]]]] = {
     "verdict": verdict,
     "gap": gap,
     "goals": goals,
+    "authors": authors,
 }
 
 

@@ -82,7 +82,13 @@ def legend(figure: Figure, *extra: Line2D) -> None:
     """Puts the legend above the figure, clear of the data."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     handles, labels = [*handles, *extra], [*labels, *(str(line.get_label()) for line in extra)]
-    columns = 3 if len(handles) > 4 else 4
-    if columns == 4 and sum(len(label) + HANDLE for label in labels) > ROW:
-        columns = 2
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+    figure.legend(handles, labels, loc="outside upper center", ncols=_columns(labels))
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """Into how many columns a legend's labels go, one below the other in each."""
+    for columns in (3 if len(labels) > 4 else 4, 2):
+        parts = np.array_split([len(label) + HANDLE for label in labels], columns)
+        if sum(part.max(initial=0) for part in parts) <= ROW:
+            return columns
+    return 1
