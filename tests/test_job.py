@@ -55,6 +55,13 @@ def test_a_job_is_named_by_its_log_in_results(tmp_path: Path) -> None:
     assert " r0.1/draw0/gan_seed0: begins\n" in run_job(tmp_path, body)[2]
 
 
+def test_a_full_device_is_a_line(tmp_path: Path) -> None:
+    # 4 EB, which no machine has.
+    body = "jax.numpy.zeros((1 << 30, 1 << 30), 'float32').block_until_ready()"
+    status, log, _ = run_job(tmp_path, body, "jax")
+    assert status == 1 and "RESOURCE_EXHAUSTED: Out of memory" in log and "Traceback" not in log
+
+
 def test_a_library_that_logs_takes_nothing_away(tmp_path: Path) -> None:
     _, log, stderr = run_job(tmp_path, "logging.info('halfway')", "orbax.checkpoint")
     assert log.endswith(" halfway\n") and stderr.endswith(" halfway\n")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import jax
@@ -50,6 +51,44 @@ def test_metrics_are_the_means_of_a_chunk() -> None:
     state, metrics = train_chunk(walk, start(), jnp.ones(3), KEY, 4)
     assert state.step == 4 and metrics["step"] == (1 + 2 + 3 + 4) / 4
     assert isinstance(metrics["length"], float)
+
+
+def pretend_gpu(monkeypatch: pytest.MonkeyPatch, memory: float) -> None:
+    """Lets training take the CPU for a GPU with so many bytes."""
+    gpu = SimpleNamespace(memory_stats=lambda: {"bytes_limit": memory})
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "local_devices", lambda: [gpu])
+
+
+def test_what_a_device_has_no_room_for_is_refused_before_it_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = jnp.ones((1_000_000, 3))
+
+    def step(state: Walk, data: jax.Array, key: jax.Array) -> tuple[Walk, dict[str, jax.Array]]:
+        return walk(state, jnp.sort(data, 0)[0], key)
+
+    pretend_gpu(monkeypatch, 13e6)  # enough for the data, 12 MB, and not to sort them
+    with pytest.raises(TrainingError, match=r"needs 0\.0 GB .*, which has 0\.0; a smaller batch"):
+        next(run_chunks(step, start(), data, KEY, steps=100))
+
+
+def test_to_know_what_it_needs_a_chunk_is_compiled_and_then_not_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend_gpu(monkeypatch, 1e9)
+    compiled: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
+    )
+    data = jnp.ones(3)
+    train_chunk(walk, start(), data, KEY, 96)
+    compiled.clear()
+    train_chunk(walk, start(), data, KEY, 97)
+    alone = len(compiled)
+    compiled.clear()
+    (end,) = [state for state, _ in run_chunks(walk, start(), data, KEY, steps=98)]
+    assert end.step == 98 and len(compiled) == alone > 0
 
 
 def test_a_scanned_chunk_equals_a_stepped_one(monkeypatch: pytest.MonkeyPatch) -> None:

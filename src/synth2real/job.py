@@ -61,10 +61,15 @@ def _report(
 ) -> None:
     """Logs an error that a user can mend as one line, any other with its traceback.
 
-    What the system refuses is one, too: a file that cannot be read, a disk that is full.
+    What the system refuses is one, too: a file that cannot be read, a disk that is full, memory
+    that a device does not have.
     """
     if isinstance(error, KeyboardInterrupt):
         log.info("stopped")
         return
-    trace = None if isinstance(error, (InputError, OSError)) else (kind, error, traceback)
+    # XLA's, for a device's memory; to import its kind of error would take a second.
+    refused = isinstance(error, (InputError, OSError)) or str(error).startswith(
+        "RESOURCE_EXHAUSTED"
+    )
+    trace = None if refused else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)

@@ -142,7 +142,7 @@ def _compile_step(step: Step) -> Step:
 
 
 @functools.cache
-def _compile_scan(step: Step, length: int) -> Step:
+def _compile_scan(step: Step, length: int) -> jax.stages.Wrapped:
     def scan(state: State, data: Any, key: jax.Array) -> tuple[State, Metrics]:
         return jax.lax.scan(lambda state, _: step(state, data, key), state, length=length)
 
@@ -157,14 +157,37 @@ def run_chunks(
     Yields the state and the mean metrics after each chunk.
 
     Raises:
-        TrainingError: a metric is NaN or infinite.
+        TrainingError: a metric is NaN or infinite; or the steps need more than the device has.
     """
     # Runs that train side by side are all at the same step.
-    for done in range(int(np.max(state.step)), steps, CHUNK_STEPS):
+    begin = int(np.max(state.step))
+    if jax.default_backend() != "cpu" and begin < steps:
+        scan = _compile_scan(step, min(CHUNK_STEPS, steps - begin))
+        _check_memory(scan.lower(state, data, key).compile())
+    for done in range(begin, steps, CHUNK_STEPS):
         length = min(CHUNK_STEPS, steps - done)
         state, metrics = train_chunk(step, state, data, key, length)
         _check_finite(metrics, done + length)
         yield state, metrics
+
+
+def _check_memory(compiled: jax.stages.Compiled) -> None:
+    """Refuses a program for whose arrays the device has no room, before it runs.
+
+    Raises:
+        TrainingError: says what it needs and what there is.
+    """
+    device = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+    sizes = compiled.memory_analysis()
+    if device is None or sizes is None:
+        return
+    needed = sizes.argument_size_in_bytes + sizes.output_size_in_bytes + sizes.temp_size_in_bytes
+    needed -= sizes.alias_size_in_bytes
+    if needed > device:
+        raise TrainingError(
+            f"training needs {needed / 1e9:.1f} GB of the device's memory, which has "
+            f"{device / 1e9:.1f}; a smaller batch_size needs less"
+        )
 
 
 def _check_finite(metrics: dict[str, float], step: int) -> None:
