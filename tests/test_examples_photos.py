@@ -11,6 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
+import settings
 from settings import ROOT
 from synth2real.errors import InputError
 
@@ -180,3 +181,13 @@ def test_all_digits_of_scikit_learn_are_written(tmp_path: Path) -> None:
     assert sorted(images) == sorted(f"{label}/{i:04}.png" for i, label in enumerate(labels))
     assert {image.shape for image in images.values()} == {(16, 16)}
     assert max(image.max() for image in images.values()) == 255
+
+
+def test_the_settings_for_them_are_those_of_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    digits.make(digits.parse([str(tmp_path / "digits")]))
+    monkeypatch.chdir(tmp_path)
+    experiment = settings.read((ROOT / "examples/digits/config.yaml").read_text())
+    assert [size.value for size in experiment.sizes] == ["60", "420"]
