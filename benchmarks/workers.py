@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from synth2real.environment import DEFAULTS
+from synth2real.environment import add_defaults
 from synth2real.report.manifest import cpu
 
 HERE = Path(__file__).parent
@@ -19,13 +19,15 @@ class Worker:
     """A process that measures; `ask` sends it a request and waits for the answer."""
 
     def __init__(self, python: str, script: str, *arguments: str, **environment: str):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment}
+        # The same allocator for all: PyTorch gains from it too.
+        add_defaults(environment)
         self.process = subprocess.Popen(
             [python, str(HERE / script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # The same allocator for all: PyTorch gains from it too.
-            env=os.environ | DEFAULTS | {"PYTHONPATH": str(ROOT / "src")} | environment,
+            env=environment,
         )
 
     def ask(self, **request) -> dict:

@@ -13,14 +13,13 @@ import itertools
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from project import TINY, begin_snakemake, copy_project, kill, snakemake
+from project import TINY, begin_snakemake, copy_project, kill, small_disk, snakemake
 
 # These tell when they were written, or how long a job took.
 TELL_TIMES = ("logs", "benchmarks", "report.html", "manifest.json")
@@ -83,23 +82,20 @@ def kill_often(undisturbed: Path, killed: Path, times: int = 50, seconds: int = 
 def fill_often(undisturbed: Path, filled: Path, times: int = 40, first: int = 0) -> None:
     results = filled / "results"
     results.mkdir()
-    mount(results, "size=4k")
     failed: set[str] = set()
-    try:
+    with small_disk(results, "4k") as resize:
         for number, size in enumerate(sizes(undisturbed / "results", times, first)):
-            mount(results, f"remount,size={size}")
+            resize(str(size))
             result = snakemake(filled, *ARGUMENTS)
             assert "Traceback" not in result.stderr, result.stderr
             assert result.returncode == 0 or "No space left" in result.stderr, result.stderr
             jobs = set(FULL.findall(result.stderr))
             failed |= jobs
             print(f"full {number + 1} times: {', '.join(sorted(jobs))}", flush=True)
-        mount(results, "remount,size=1g")
+        resize("1g")
         assert failed
         run(filled)
         print(f"{compare(undisturbed, filled)} files, the same; full in {len(failed)} jobs")
-    finally:
-        subprocess.run(["umount", "--lazy", results], check=True)
 
 
 def sizes(results: Path, times: int, first: int) -> Iterator[int]:
@@ -111,11 +107,6 @@ def sizes(results: Path, times: int, first: int) -> Iterator[int]:
     for number in range(times):
         place = first + number * (len(files) - first) // times
         yield before[place] + blocks[place] // 2
-
-
-def mount(folder: Path, options: str) -> None:
-    """Mounts a disk in memory, or changes its size."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 
 
 def main(how: str, *numbers: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,28 @@ def copy_project(folder: Path) -> Path:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
     return folder
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
+    """Has a disk of so many bytes ("400k") at a folder; yields what gives it another size.
+
+    Skips the test where there is no leave to mount one.
+    """
+
+    def mount(options: str) -> int:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        return subprocess.run(command, capture_output=True).returncode
+
+    def resize(size: str) -> None:
+        assert mount(f"remount,size={size}") == 0
+
+    if mount(f"size={size}"):
+        pytest.skip("needs leave to mount a small disk")
+    try:
+        yield resize
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def command(*arguments: str) -> list[str]:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from project import small_disk
 from synth2real.errors import InputError
 from synth2real.io import checkpoints as module
 from synth2real.io.checkpoints import (
@@ -165,11 +166,8 @@ def test_only_damaged_checkpoints_are_none(stopped: Path) -> None:
 
 @pytest.mark.slow
 def test_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path: Path) -> None:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(tmp_path)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs leave to mount a small disk")
-    try:
-        folder = tmp_path / "checkpoints"
+    folder = tmp_path / "checkpoints"
+    with small_disk(tmp_path, "400k"):
         with (
             pytest.raises(CheckpointError, match=r"checkpoints: cannot be written \(.*space"),
             open_checkpoints(folder, ORIGIN) as checkpoints,
@@ -179,8 +177,6 @@ def test_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path: Path) ->
             checkpoints.save(state(200), [])
         (tmp_path / "filler").unlink()
         assert_same(restored(folder)[0], state(100))
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 # --- another training -------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from project import (
     last_checkpoint,
     overlay,
     read_terminal,
+    small_disk,
     snakemake,
     wait_for,
 )
@@ -88,33 +88,21 @@ def test_second_snakemake_is_refused_and_the_first_goes_on(begun: Path, undistur
     assert (begun / ACCURACY).read_bytes() == (undisturbed / ACCURACY).read_bytes()
 
 
-@pytest.fixture
-def small_disk(begun: Path) -> Iterator[Path]:
-    """The same experiment; its results lie on a disk with 100 kB left."""
+def test_full_disk(begun: Path, undisturbed: Path):
     results, moved = begun / "results", begun / "moved"
     results.rename(moved)
     results.mkdir()
     used = sum(-(-path.stat().st_size // 4096) * 4096 for path in moved.rglob("*.*"))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={used + 100_000}", "tmpfs", str(results)]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("a small disk (tmpfs) cannot be mounted here")
-    try:
+    with small_disk(results, f"{used + 100_000}") as resize:
         subprocess.run(["cp", "-a", f"{moved}/.", str(results)], check=True)
-        yield begun
-    finally:
-        subprocess.run(["umount", "--lazy", str(results)], check=True)
-
-
-def test_full_disk(small_disk: Path, undisturbed: Path):
-    begin = time.monotonic()
-    result = snakemake(small_disk, *arguments(small_disk))
-    print(f"failed after {time.monotonic() - begin:.0f} s")
-    assert result.returncode != 0 and "No space left" in result.stderr
-    assert not (small_disk / ACCURACY).exists()
-    assert_whole(small_disk)
-    remount = ["mount", "-o", "remount,size=1g", str(small_disk / "results")]
-    subprocess.run(remount, check=True)
-    run_again(small_disk, undisturbed)
+        begin = time.monotonic()
+        result = snakemake(begun, *arguments(begun))
+        print(f"failed after {time.monotonic() - begin:.0f} s")
+        assert result.returncode != 0 and "No space left" in result.stderr
+        assert not (begun / ACCURACY).exists()
+        assert_whole(begun)
+        resize("1g")
+        run_again(begun, undisturbed)
 
 
 def test_truncated_file_of_an_earlier_run(begun: Path, undisturbed: Path):
