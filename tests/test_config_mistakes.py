@@ -49,6 +49,14 @@ MISTAKES = [
     ("gan: small", "gan", "keys preset, seeds"),
     ("gan: {weights: null}", "gan.weights", "keys adversarial"),
     ("classify: []", "classify", "keys preset, runs"),
+    # A list that holds itself, and one that would be a billion long.
+    ("gan: &a [*a]", "gan", r"\[\[\[.* \.\.\. is wrong; right is a section"),
+    (
+        "{images: {height: &a [&b [&c [&d [&e [1, 1, 1, 1, 1, 1, 1, 1], *e, *e, *e, *e, *e, *e], "
+        "*d, *d, *d, *d, *d, *d], *c, *c, *c, *c, *c, *c], *b, *b, *b, *b, *b, *b]}}",
+        "images.height",
+        r"\.\.\. is wrong; right is",
+    ),
     # Places and fonts.
     ("{real: {folder: no/such, folds: 2}}", "real.folder", "no/such is not there; /.*/no/such was"),
     ("synthetic: {npz: no.npz}", "synthetic.npz", "no.npz is not there; /.*no.npz was looked at"),

@@ -1,5 +1,6 @@
 """JSON schema of the configuration, made of the settings' own fields, and what it refuses."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ from synth2real.sources.fonts.fonts import FontsConfig
 from synth2real.sources.fonts.render import RenderConfig
 from synth2real.splits import SplitsConfig
 from synth2real.synthetic import SyntheticConfig
+
+LONGEST = 200  # characters of a value in a message
 
 
 def _text(description: str) -> dict[str, Any]:
@@ -158,7 +161,14 @@ def _explain(key: str, error: jsonschema.ValidationError) -> Iterable[str]:
                 yield f"{prefix}{name}: is missing; needed are {', '.join(schema['required'])}"
     else:
         right = " ".join(schema["description"].split()) + _exponent(value)
-        yield f"{key}: {json.dumps(value, default=str)} is wrong; right is {right}"
+        yield f"{key}: {_show(value)} is wrong; right is {right}"
+
+
+def _show(value: Any) -> str:
+    """A value as JSON, or its start: YAML's aliases make lists that hold themselves."""
+    parts = json.JSONEncoder(default=str, check_circular=False).iterencode(value)
+    text = "".join(itertools.islice(parts, LONGEST + 1))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _exponent(value: Any) -> str:
