@@ -25,8 +25,8 @@ SRC = ROOT / "src"
 if not Path(synth2real.__file__).is_relative_to(SRC.resolve()):
     raise WorkflowError(
         f"synth2real is installed from {Path(synth2real.__file__).parents[1]}, not from "
-        f"{SRC.resolve()}; `python -m pip install --no-deps --editable {ROOT.resolve()}` installs "
-        "this one"
+        f"{SRC.resolve()}; the programs of {ROOT.resolve()}/.venv/bin are needed, which `rm -rf .venv; "
+        "make env` makes there"
     )
 
 from synth2real.classify.config import PRESETS as CLASSIFIERS
@@ -233,15 +233,16 @@ def unlabelled(wildcards):
 
 def remove_leftovers():
     """Deletes what killed jobs left, or would have gone on from; a run that succeeds needs none."""
-    for path in [*Path("results").rglob(".*")]:
-        unfinished = TEMPORARY.fullmatch(path.name) or path.name.endswith(".finished.lock")
-        if unfinished and path.is_file():
-            path.unlink()
-    folders = [f"{fold}gap" for fold in FOLDS]
+    folders = ["fonts", "synthetic", "figures"]
+    folders += [f"{fold}{name}" for fold in FOLDS for name in ("real", "gap")]
     folders += [f"{fold}{size}/draw{draw}" for fold, size, draw in CHAIN_KEYS]
-    for folder in folders:
-        for finished in Path("results", folder).glob("**/*.finished"):
-            shutil.rmtree(finished)
+    paths = [*Path("results").glob("*")]
+    paths += [path for folder in folders for path in Path("results", folder).rglob("*")]
+    for path in paths:
+        if path.is_dir() and path.suffix == ".finished":
+            shutil.rmtree(path)
+        elif TEMPORARY.fullmatch(path.name) or re.fullmatch(r"\..*\.lock", path.name):
+            path.unlink(missing_ok=True)
 
 
 def show_verdict(table, page):

@@ -310,6 +310,18 @@ def test_what_a_finished_job_has_made_comes_back_when_it_is_deleted(job, caplog)
     assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
 
 
+def test_what_was_written_to_under_its_other_name_is_made_again(job, caplog) -> None:
+    outputs, files = job
+    make(outputs, files)
+    with open(outputs[1], "a") as file:
+        file.write("garbage")
+    for path in outputs:
+        path.unlink()
+    assert make(outputs, files) == ["test.npz"]
+    assert "train.finished/test.npz: was changed, left out" in caplog.text
+    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
+
+
 def test_what_came_of_other_files_is_made_again(job) -> None:
     outputs, files = job
     make(outputs, files)

@@ -262,7 +262,10 @@ def test_copies_do_not_take_the_names_of_pictures(gan: Path, pictures: Path, cap
 def test_another_gan_at_the_same_place_does_not_go_on(
     gan: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
+    write = files.write_picture
+
     def stop(path: Path, image: np.ndarray) -> None:
+        write(path, image)
         raise KeyboardInterrupt
 
     arguments = ["convert", "--gan", str(gan), str(pictures), str(tmp_path / "out")]
@@ -272,7 +275,30 @@ def test_another_gan_at_the_same_place_does_not_go_on(
     path = gan / "networks.safetensors"
     save_weights(path, random_gan_state(GAN, spread=0.2).weights, GAN.about | {"memorised": 1.2})
     assert main(arguments) == 1
-    assert "part of another conversion" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "metadata.jsonl.part: tells of another conversion, whose weights differ" in error
+
+
+def test_a_picture_that_cannot_be_read_may_be_deleted(gan: Path, pictures: Path, capsys) -> None:
+    (pictures / "3/bad.png").write_bytes(b"no picture")
+    out = pictures.parent / "out"
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(out)]
+    assert main(arguments) == 1
+    assert "3/bad.png: " in capsys.readouterr().err
+    (pictures / "3/bad.png").unlink()
+    assert main(arguments) == 0
+    assert len(list(out.rglob("*.png"))) == len(list(pictures.rglob("*.png")))
+
+
+def test_a_name_that_leaves_no_room_for_a_temporary_one_is_refused(
+    gan: Path, pictures: Path, capsys
+) -> None:
+    longest = pictures / "3" / ("ü" * 120 + "a.png")
+    shutil.copy(pictures / "3/a.png", longest)
+    arguments = ["convert", "--gan", str(gan), str(pictures), str(pictures.parent / "out")]
+    assert main([*arguments, "--copies", "2"]) == 1
+    assert "üa.copy1.png: its name is too long; 245 bytes at most" in capsys.readouterr().err
+    assert main(arguments) == 0
 
 
 @pytest.mark.parametrize("name", [b"b\xff.png", "b\u2028c.png".encode(), b"b\nc.png"])
@@ -440,13 +466,14 @@ def test_init_writes_settings_that_check_passes(
 ) -> None:
     mine = tmp_path / "mine.yaml"
     shutil.copy(pictures / "1/d.png", pictures / "1/f.png")
-    made = ["init", str(mine), "--real", str(pictures), "--synthetic", str(pictures)]
+    others = shutil.copytree(pictures, tmp_path / "others")
+    made = ["init", str(mine), "--real", str(pictures), "--synthetic", str(others)]
     assert main(made) == 0
     assert "6 images, 28x28x1: 1 2, 3 2, 7 2" in capsys.readouterr().out
     settings = yaml.safe_load(mine.read_text())
     assert settings == {
         "real": {"folder": str(pictures), "folds": 2},
-        "synthetic": {"folder": str(pictures)},
+        "synthetic": {"folder": str(others)},
     }
     assert main(["check", "--json", str(mine)]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -473,11 +500,12 @@ def test_check_looks_at_every_folder_and_at_sizes(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     shutil.copytree(pictures, tmp_path / "test")
+    others = shutil.copytree(pictures, tmp_path / "others")
     shutil.copytree(pictures / "1", tmp_path / "more")
     real = {"folder": str(pictures), "test": str(tmp_path / "test")}
     real["unlabelled"] = str(tmp_path / "more")
     mine = tmp_path / "mine.yaml"
-    mine.write_text(yaml.safe_dump({"real": real, "synthetic": {"folder": str(pictures)}}))
+    mine.write_text(yaml.safe_dump({"real": real, "synthetic": {"folder": str(others)}}))
     assert main(["check", str(mine)]) == 0
     said = capsys.readouterr().out
     assert "to test on: 5 images" in said and "without labels: 1 images" in said

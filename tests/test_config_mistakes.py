@@ -66,6 +66,7 @@ MISTAKES = [
         "a folder with one sub-folder of images a class, or null",
     ),
     ("real: {idx: 3}", "real.idx", "a folder with IDX files"),
+    ("real: {folder: 2024-02-20}", "real.folder", 'as a date; write "2024-02-20"'),
     ("real: {folder: src, npz: .}", "real", "folder and npz are two sources of images; keep one"),
     (
         "real: {folder: src}",
@@ -307,9 +308,10 @@ def test_whole_numbers_have_no_point_and_numbers_are_finite(overlay: str, key: s
 @pytest.mark.parametrize("name", ["a/b", "..", ""])
 def test_a_class_that_no_folder_can_be_called_is_refused(tmp_path: Path, name: str) -> None:
     images = np.zeros((4, 9, 9), np.uint8)
-    np.savez(tmp_path / "a.npz", images=images, labels=["a", name] * 2)
-    own = f"npz: {tmp_path / 'a.npz'}"
-    settings = f"real: {{{own}, folds: 2}}, synthetic: {{{own}}}"
+    for file in ("a.npz", "b.npz"):
+        np.savez(tmp_path / file, images=images, labels=["a", name] * 2)
+    real, synthetic = (f"npz: {tmp_path / file}" for file in ("a.npz", "b.npz"))
+    settings = f"real: {{{real}, folds: 2}}, synthetic: {{{synthetic}}}"
     assert read(f"{{{settings}}}")
     (line,) = refusal(f"{{{settings}, convert: {{formats: [folder]}}}}")
     assert line.startswith("config: convert.formats: no folder can be called")
@@ -345,6 +347,8 @@ def test_one_mistake_gets_one_line(overlay: str) -> None:
         ("real:\n\tfolder: x", "broken.yaml, line 2, column 1: found character '\\t'"),
         ("gan:\n  seeds: [0]\n  seeds: [1]", "broken.yaml, line 3: seeds is there twice; keep one"),
         ("just text", "broken.yaml: no line starts with a key"),
+        ("real: {folder: 2024-02-30}", "broken.yaml: a value is none of its kind (day is out of"),
+        ("ratios: " + "[" * 3000, "broken.yaml: has lists in lists beyond count"),
         (None, "broken.yaml: No such file or directory; /"),
     ],
 )
@@ -391,3 +395,15 @@ def test_the_training_images_are_no_test_images(tmp_path: Path) -> None:
     real = folders(tmp_path / "r", "0123456789")
     (line,) = refusal(f"real: {{folder: {real}, test: {real}/../r}}")
     assert line.startswith("config: real.test: ") and "has the images to train on" in line
+
+
+@pytest.mark.parametrize("key", ["real.folder", "real.test"])
+def test_real_images_are_no_synthetic_ones(tmp_path: Path, key: str) -> None:
+    real, test = folders(tmp_path / "r", "0123456789"), folders(tmp_path / "t", "0123456789")
+    folder = {"real.folder": real, "real.test": test}[key]
+    sources = (
+        f"real: {{folder: {real}, test: {test}}}, synthetic: {{folder: {folder}/../{folder.name}}}"
+    )
+    (line,) = refusal(f"{{{sources}}}")
+    assert line.startswith("config: synthetic.folder: ")
+    assert line.endswith(f"has the images of {key}; others are needed")

@@ -168,7 +168,7 @@ def test_another_checkouts_package_is_refused(tmp_path: Path):
     folder = copy_project(tmp_path)
     result = snakemake(folder, "--dry-run", PYTHONPATH=str(ROOT / "src"))
     assert result.returncode != 0
-    right = f"installed from {ROOT / 'src'}, not from {folder / 'src'}; `python -m"
+    right = f"installed from {ROOT / 'src'}, not from {folder / 'src'}; the programs"
     assert right in result.stdout + result.stderr
 
 

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -91,8 +92,9 @@ def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:
     # Settings know it by the registry alone.
     monkeypatch.setitem(sources.SOURCES, "table", kinds["table"])
     monkeypatch.setitem(sources.PLACES, "table", kinds["table"].place)
-    table = f"table: {tmp_path / 'train.csv'}"
-    experiment = read(f"{{real: {{{table}, folds: 2}}, synthetic: {{{table}}}}}")
+    synthetic = shutil.copy(tmp_path / "train.csv", tmp_path / "more.csv")
+    real = f"table: {tmp_path / 'train.csv'}, folds: 2"
+    experiment = read(f"{{real: {{{real}}}, synthetic: {{table: {synthetic}}}}}")
     assert experiment.real_source.kind == experiment.synthetic_source.kind == "table"
 
 

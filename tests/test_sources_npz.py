@@ -50,6 +50,16 @@ def test_grey_images_with_or_without_channels(tmp_path: Path, save) -> None:
         assert source.name(3) == f"{path}, image 3"
 
 
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 1)])
+def test_other_images_are_written_as_these_are(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    source = npz(tmp_path, images=noise(2, *shape), labels=["a", "b"])
+    others = noise(4, 9, 8, 1)
+    source.write_like(tmp_path / "out.npz", others, 2)
+    with np.load(tmp_path / "out.npz") as file:
+        assert file["labels"].tolist() == ["a", "b"] * 2
+        np.testing.assert_array_equal(file["images"], others.reshape(4, *shape))
+
+
 def test_colour_images(tmp_path: Path) -> None:
     images = noise(5, 9, 8, 3)
     source = npz(tmp_path, images=images, labels=np.arange(5))

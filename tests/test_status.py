@@ -94,3 +94,9 @@ def test_a_run_that_has_ended_says_so(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing has run there"):
         status(tmp_path)
+
+
+def test_a_run_that_is_being_planned_has_begun_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".snakemake/log").mkdir(parents=True)
+    (tmp_path / ".snakemake/log/1.snakemake.log").write_text("Building DAG of jobs...\n")
+    assert status(tmp_path) == "no job has begun yet"

@@ -140,6 +140,11 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
                 f"{key}: {text} lies in results/ or around it, where runs write and delete; "
                 "name a folder outside"
             )
+    synthetic = f"synthetic.{experiment.synthetic_source.kind}"
+    for key in (f"real.{experiment.real_source.kind}", "real.test"):
+        path = places[key]
+        if path is not None and _same(path, places[synthetic]):
+            yield f"{synthetic}: {path} has the images of {key}; others are needed"
     test = experiment.real.test
     if test and _same(test, experiment.real_source.path):
         yield (

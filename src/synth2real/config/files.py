@@ -37,6 +37,15 @@ def find_file_problems(paths: list[Path]) -> list[str]:
             problems.append(f"{path}: is no UTF-8 text ({error})")
         except yaml.YAMLError as error:
             problems.append(f"{path}{_place(error)}; YAML is needed, like key: value")
+        # Such as 2024-02-30, or !!int abc.
+        except ValueError as error:
+            problems.append(
+                f"{path}: a value is none of its kind ({error}); quote it if it is text"
+            )
+        except RecursionError:
+            problems.append(
+                f"{path}: has lists in lists beyond count; YAML is needed, like key: value"
+            )
         else:
             if not isinstance(content, dict):
                 problems.append(f"{path}: no line starts with a key, like ratios:")

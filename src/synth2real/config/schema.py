@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import jsonschema
@@ -160,7 +161,7 @@ def _explain(key: str, error: jsonschema.ValidationError) -> Iterable[str]:
             if name not in value:
                 yield f"{prefix}{name}: is missing; needed are {', '.join(schema['required'])}"
     else:
-        right = " ".join(schema["description"].split()) + _exponent(value)
+        right = " ".join(schema["description"].split()) + _hint(value)
         yield f"{key}: {_show(value)} is wrong; right is {right}"
 
 
@@ -171,8 +172,10 @@ def _show(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
-def _exponent(value: Any) -> str:
-    """A hint for numbers like 1e5, which YAML reads as text."""
+def _hint(value: Any) -> str:
+    """What YAML has made of dates, and of numbers like 1e5, which it reads as text."""
+    if isinstance(value, date):
+        return f' (YAML reads {value} as a date; write "{value}")'
     try:
         number = float(value) if isinstance(value, str) and "e" in value.lower() else math.nan
     except ValueError:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from synth2real.convert.convert import CONVERT
 from synth2real.convert.converter import Converter
 from synth2real.errors import InputError, printable
 from synth2real.io.files import (
+    LONGEST_NAME,
     check_new,
     hold_lock,
     leftovers,
@@ -59,6 +61,8 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     out.mkdir(parents=True, exist_ok=True)
     with hold_lock(out / LOCK):
         remove_leftovers([out / PART, out / METADATA])
+        if {path.name for path in out.iterdir()} == {PART, LOCK}:
+            (out / PART).unlink()  # nothing came of it: any conversion may begin here
         _convert_pictures(converter, source, labels_N, out, wanted)
         with write_atomically(out / METADATA) as temporary, open(out / PART, "rb") as finished:
             finished.readline()  # what the run was
@@ -154,14 +158,19 @@ def _check_apart(source: Path, out: Path) -> None:
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Refuses copies that would have the name of another picture.
+    """Refuses copies that would have the name of another picture, and names that are too long.
 
     Raises:
-        InputError: names one that comes twice.
+        InputError: names one.
     """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{printable(twice[0])}: a picture and a copy of another have this name")
+    longest = max(names, key=lambda name: len(os.fsencode(Path(name).name)))
+    if len(os.fsencode(Path(longest).name)) > LONGEST_NAME:
+        raise InputError(
+            f"{printable(longest)}: its name is too long; {LONGEST_NAME} bytes at most"
+        )
 
 
 def _check_free(out: Path) -> None:
@@ -189,9 +198,11 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
     # A line that was being written when the run was stopped does not count.
     lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
     if lines[:1] != [first]:
+        before = json.loads(lines[0]) if lines else {}
+        others = [name for name in about if before.get(name) != about[name]]
         raise InputError(
-            f"{part.parent}: holds part of another conversion (other images, GAN, seed or copies); "
-            "name another folder"
+            f"{part}: tells of another conversion, whose {', '.join(others)} differ; name another "
+            "folder, or delete this one"
         )
     ends = np.cumsum([0, *(len(index) for _, index in batches)])
     done = int(np.searchsorted(ends, len(lines) - 1, side="right")) - 1

@@ -27,6 +27,8 @@ from synth2real.io.trees import from_arrays, to_arrays
 
 log = logging.getLogger(__name__)
 
+DIGESTS = "digests.json"  # of files that are kept
+NAMED = 5  # things that changed, in a message
 KEPT = 2  # the last one, and one to fall back to
 # Of a training's time, a hundredth at most goes into checkpoints, however slow the disk is.
 TIME_BETWEEN_SAVES = 100  # times what the last one took
@@ -41,7 +43,7 @@ class CheckpointError(InputError):
 def fingerprint(files: Iterable[Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
     settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
-    contents = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    contents = {str(path): _digest_of(path) for path in files}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {name: str(value) for name, value in settings.items()} | contents | versions
 
@@ -74,7 +76,7 @@ def keep_finished(
 
     Of an entry of a cluster's queue that is killed, Snakemake deletes what its finished jobs made,
     too. So outputs are second names of files in a folder `*.finished` beside them, which is there
-    until the whole run has succeeded.
+    until a run has succeeded.
 
     Args:
         files, settings: what the outputs follow from (`fingerprint`).
@@ -85,13 +87,26 @@ def keep_finished(
     folder = outputs[0].with_suffix(".finished")
     kept = [folder / path.name for path in outputs]
     with hold_folder(folder, fingerprint(files, **settings), keep=True):
+        _discard_changed(folder)
         found = sum(path.exists() for path in kept)
         if found:
             log.info(f"{found} of {len(kept)} files were made before")
         yield kept
+        with write_atomically(folder / DIGESTS) as temporary:
+            temporary.write_text(json.dumps({path.name: _digest_of(path) for path in kept}))
         for source, path in zip(kept, outputs, strict=True):
             path.unlink(missing_ok=True)
             share_file(source, path)
+
+
+def _discard_changed(folder: Path) -> None:
+    """Deletes kept files that were written to under their other names, the outputs'."""
+    path = folder / DIGESTS
+    digests = json.loads(path.read_text()) if path.exists() else {}
+    for name, digest in digests.items():
+        if (folder / name).exists() and _digest_of(folder / name) != digest:
+            log.warning(f"{folder / name}: was changed, left out")
+            (folder / name).unlink()
 
 
 @contextmanager
@@ -219,6 +234,11 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def _digest_of(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
     """Empties a folder whose checkpoints belong to another training, and says what differs."""
     path = folder / "fingerprint.json"
@@ -229,7 +249,8 @@ def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
         old = {}
     changed = [name for name in old.keys() | fingerprint if old.get(name) != fingerprint.get(name)]
     if changed and any(folder.iterdir()):
-        reason = f"{', '.join(sorted(changed))} changed" if old else "whose they are is not known"
+        names = [*sorted(changed)[:NAMED], *(["others"] if len(changed) > NAMED else [])]
+        reason = f"{', '.join(names)} changed" if old else "whose they are is not known"
         log.info(f"{folder}: not used, {reason}; starting afresh")
         shutil.rmtree(folder)
         folder.mkdir()

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 # The name of a temporary file, with that of its file before and behind eight digits.
 TEMPORARY = re.compile(r"\.(.*)\.[0-9a-f]{8}((?:\.[^.]+)?)", re.DOTALL)
 
+LONGEST_NAME = 245  # bytes; a temporary name has ten more, and file systems allow 255
+
 
 def check_new(path: Path) -> None:
     """Refuses a file that is there already, or that cannot be written.

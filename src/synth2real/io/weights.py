@@ -60,12 +60,13 @@ def read_about(path: Path, network: str) -> dict[str, Any]:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; a file in it, like run0.safetensors, is needed")
+    if not path.exists():
+        raise InputError(f"{path}: is not there; {path.absolute()} was looked at")
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
-        readable = not path.exists() or os.access(path, os.R_OK)
-        why = str(error) if readable else "permission denied"
+        why = str(error) if os.access(path, os.R_OK) else "permission denied"
         raise InputError(f"{path}: cannot be read as weights ({why})") from error
     if NAME not in metadata:
         raise InputError(f"{path}: has no weights of synth2real; a run's are in results/")

@@ -90,6 +90,8 @@ def status(folder: Path) -> str:
     texts = ((log, log.read_text(encoding="utf-8")) for log in logs)
     # Others only looked what there is to do.
     log, text = next(((log, text) for log, text in texts if "\nExecute " in text), (None, ""))
+    if log is None and logs:
+        return "no job has begun yet"
     if log is None:
         raise InputError(f"{folder}: nothing has run there; give a run's folder, like runs/mine")
     run = read_run(text)

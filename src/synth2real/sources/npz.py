@@ -41,6 +41,8 @@ class Npz:
                 f"{self.path}: images are {dtype}, not {_IMAGES}; multiply them to be from 0 to "
                 "255, round, and save them as uint8"
             )
+        if shape[:1] == (0,):
+            raise InputError(f"{self.path}: has no images; at least one is needed")
         if dtype != np.uint8 or not is_images_shape(shape):
             raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
         label_shape, label_dtype = self._header("labels")
@@ -89,7 +91,9 @@ class Npz:
         return [path]
 
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
-        """Writes other images with these labels, so many times over."""
+        """Writes other images with these labels, so many times over; grey ones as these are."""
+        if len(self._header("images")[0]) == 3 and images_NxHxWxC.shape[-1] == 1:
+            images_NxHxWxC = images_NxHxWxC[..., 0]
         save_arrays(path, images=images_NxHxWxC, labels=np.tile(self._labels, copies))
 
     def _load(self, name: str) -> np.ndarray:
