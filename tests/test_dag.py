@@ -71,8 +71,9 @@ def test_every_draw_has_a_chain_of_its_own(tmp_path: Path):
 
 def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
     folder = copy_project(tmp_path)
-    write_photos(folder / "photos", {"cat": 8, "dog": 9})
-    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "photos"}}
+    for name in ("photos", "renders"):
+        write_photos(folder / name, {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "renders"}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(own))
     jobs = planned(folder, "--configfile", "mine.yaml")
     figures = TABLE + SAMPLES - Counter(mixed_test_set=1, figure4=1)
@@ -90,8 +91,9 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
 
 def test_own_conversions_can_be_had_in_other_formats(tmp_path: Path):
     folder = copy_project(tmp_path)
-    write_photos(folder / "photos", {"cat": 8, "dog": 9})
-    own = {"real": {"folder": "photos", "folds": 2}, "synthetic": {"folder": "photos"}}
+    for name in ("photos", "renders"):
+        write_photos(folder / name, {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 2}, "synthetic": {"folder": "renders"}}
     own["convert"] = {"formats": ["folder", "parquet"]}
     (folder / "mine.yaml").write_text(yaml.safe_dump(own))
     # Three sizes in each of two folds.
@@ -100,8 +102,9 @@ def test_own_conversions_can_be_had_in_other_formats(tmp_path: Path):
 
 def test_a_new_image_makes_its_source_stale(tmp_path: Path):
     folder = copy_project(tmp_path)
-    write_photos(folder / "photos", {"cat": 8, "dog": 9})
-    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "photos"}}
+    for name in ("photos", "renders"):
+        write_photos(folder / name, {"cat": 8, "dog": 9})
+    own = {"real": {"folder": "photos", "folds": 3}, "synthetic": {"folder": "renders"}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(own))
     arguments = ("results/real/spec.json", "--configfile", "mine.yaml")
     result = snakemake(folder, "--cores", "1", *arguments)
