@@ -4,7 +4,7 @@
 # make test   all tests, fast ones first
 # make check  format, lint, types
 # make settings  writes docs/settings.md anew
-# make tables    writes results' tables anew from docs/results/*.csv
+# make tables    makes results' tables and curves anew from docs/results/*.csv
 # make docs      the documents as pages, in .cache/docs
 # make rulegraph draws docs/rulegraph.svg anew; needs graphviz
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
@@ -66,6 +66,7 @@ settings: env
 
 tables: env
 	$(BIN)/python docs/results/tables.py
+	$(BIN)/python docs/results/curves.py
 
 ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
 
