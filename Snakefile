@@ -41,8 +41,8 @@ rule all:
         "results/accuracy.csv",
         "results/recall.csv",
         "results/gap.csv",
-        expand("results/verdict.{suffix}", suffix=["csv", "md", "html"]),
         "results/report.html",
+        expand("results/verdict.{suffix}", suffix=["csv", "md", "html"]),
         "results/fonts/credits.md" if FROM_FONTS else [],
         expand("results/figures/{figure}.png", figure=FIGURES),
         [
