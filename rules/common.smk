@@ -239,7 +239,7 @@ def remove_leftovers():
     paths = [*Path("results").glob("*")]
     paths += [path for folder in folders for path in Path("results", folder).rglob("*")]
     for path in paths:
-        if path.is_dir() and path.suffix == ".finished":
+        if path.suffix == ".finished" and path.is_dir():
             shutil.rmtree(path)
         elif TEMPORARY.fullmatch(path.name) or re.fullmatch(r"\..*\.lock", path.name):
             path.unlink(missing_ok=True)

@@ -6,16 +6,15 @@ From the accuracies of experiments that differ in their numbers of real images a
 import tempfile
 from pathlib import Path
 
-from synth2real.figures.curves import classifier_error, learning
-from synth2real.figures.data import read_accuracy, read_authors
+from tables import AUTHORS, HERE, of
 
-HERE = Path(__file__).parent
-AUTHORS = HERE.parents[1] / "resources" / "authors_results.csv"
+from synth2real.figures.curves import classifier_error, learning
+from synth2real.figures.data import read_accuracy
 
 if __name__ == "__main__":
-    tables = [HERE / f"{experiment}_accuracy.csv" for experiment in ("draws", "larger")]
+    tables = (of("accuracy", experiment) for experiment in ("draws", "larger"))
     accuracies = [row for table in tables for row in read_accuracy(table)]
     with tempfile.TemporaryDirectory() as unused:
         for draw, name in ((learning, "learning"), (classifier_error, "figure5")):
             svg = Path(unused, f"{name}.svg")
-            draw(accuracies, read_authors(AUTHORS), HERE / f"{name}.png", svg)
+            draw(accuracies, AUTHORS, HERE / f"{name}.png", svg)

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import logging
 import operator
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +30,6 @@ from synth2real.io.weights import load_weights, save_weights
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
 from synth2real.training import Arrays, Images, Metrics, Progress, Step, in_batches, run_chunks
-
-log = logging.getLogger(__name__)
 
 
 def make_train_step(config: ClassifierConfig, spec: ImageSpec, augment: bool = False) -> Step:

@@ -142,7 +142,7 @@ def init_state(config: GanConfig, spec: ImageSpec, key: jax.Array) -> GanState:
 def start_training(gan: Gan, seed: int) -> tuple[GanState, jax.Array, jax.Array]:
     """Fresh networks, and the keys of the training's steps and of its validation."""
     key_init, key, key_validation = jax.random.split(jax.random.key(seed), 3)
-    # It runs once, and XLA's best code for it takes seven times as long to make.
+    # It runs once, and XLA's best code for it takes three times as long to make.
     init = jax.jit(
         init_state,
         static_argnums=(0, 1),
