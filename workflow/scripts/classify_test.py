@@ -15,10 +15,10 @@ from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
+settings = dict(snakemake.params.items())
 weights = map(Path, snakemake.input.weights)
-with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as kept:
-    accuracy, recall, predictions = kept
+with keep_finished(snakemake.output, snakemake.input, **settings) as files:
+    accuracy, recall, predictions = files
     # Predictions are written last.
     if not predictions.exists():
         test_classifiers(

@@ -27,12 +27,11 @@ training_set = load_training_set(
 )
 gan_seed = wildcards.get("seed")
 key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
-paths = [Path(path) for path in snakemake.output]
-with keep_finished(paths, map(Path, snakemake.input), compute=compute, **config) as kept:
+with keep_finished(snakemake.output, snakemake.input, compute=compute, **config) as paths:
     write_classifiers(
         ClassifierConfig(**config),
         read_spec(Path(snakemake.input.spec)),
         training_set,
         seeds=[classifier_seed(*key, run) for run in snakemake.params.runs],
-        paths=kept,
+        paths=paths,
     )

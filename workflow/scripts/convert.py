@@ -14,8 +14,8 @@ from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
-with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as (train, test):
+settings = dict(snakemake.params.items())
+with keep_finished(snakemake.output, snakemake.input, **settings) as (train, test):
     # The test set is written last.
     if not test.exists():
         write_converted(

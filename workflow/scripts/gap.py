@@ -13,8 +13,8 @@ from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-outputs, inputs = map(Path, snakemake.output), map(Path, snakemake.input)
-with keep_finished([*outputs], inputs, **dict(snakemake.params.items())) as (table,):
+settings = dict(snakemake.params.items())
+with keep_finished(snakemake.output, snakemake.input, **settings) as (table,):
     if not table.exists():
         measure_gap(
             ClassifierConfig(**snakemake.params.config),

@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class CheckpointError(InputError):
     """A training cannot go on now, but a later run can."""
 
 
-def fingerprint(files: Iterable[Path], **settings: Any) -> dict[str, str]:
+def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
     settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
     contents = {str(path): _digest_of(path) for path in files}
@@ -70,7 +70,7 @@ def hold_folder(
 
 @contextmanager
 def keep_finished(
-    outputs: Sequence[Path], files: Iterable[Path], **settings: Any
+    outputs: Iterable[str | Path], files: Iterable[str | Path], **settings: Any
 ) -> Iterator[list[Path]]:
     """Yields where to make a job's outputs: those that lie there need not be made again.
 
@@ -84,8 +84,9 @@ def keep_finished(
     Raises:
         InputError: another process holds the folder.
     """
-    folder = outputs[0].with_suffix(".finished")
-    kept = [folder / path.name for path in outputs]
+    paths = [Path(path) for path in outputs]
+    folder = paths[0].with_suffix(".finished")
+    kept = [folder / path.name for path in paths]
     with hold_folder(folder, fingerprint(files, **settings), keep=True):
         _discard_changed(folder)
         found = sum(path.exists() for path in kept)
@@ -94,7 +95,7 @@ def keep_finished(
         yield kept
         with write_atomically(folder / DIGESTS) as temporary:
             temporary.write_text(json.dumps({path.name: _digest_of(path) for path in kept}))
-        for source, path in zip(kept, outputs, strict=True):
+        for source, path in zip(kept, paths, strict=True):
             path.unlink(missing_ok=True)
             share_file(source, path)
 
@@ -234,7 +235,7 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _digest_of(path: Path) -> str:
+def _digest_of(path: str | Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
