@@ -1,6 +1,7 @@
 """The command line: conversions and predictions of files, and what it says of wrong ones."""
 
 import csv
+import importlib.metadata
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import jax
 import jax.numpy as jnp
@@ -276,7 +278,7 @@ def test_another_gan_at_the_same_place_does_not_go_on(
     save_weights(path, random_gan_state(GAN, spread=0.2).weights, GAN.about | {"memorised": 1.2})
     assert main(arguments) == 1
     error = capsys.readouterr().err
-    assert "metadata.jsonl.part: tells of another conversion, whose weights differ" in error
+    assert "metadata.jsonl.part: tells of another conversion (not the same: weights);" in error
 
 
 def test_a_picture_that_cannot_be_read_may_be_deleted(gan: Path, pictures: Path, capsys) -> None:
@@ -320,7 +322,7 @@ def test_a_place_that_cannot_be_written_to_is_a_line(
 ) -> None:
     np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
     images = [str(tmp_path / "in.npz")] if command == "convert" else []
-    out = str(tmp_path / "no/such/out.npz")
+    out = str(tmp_path / f"no/such/out.{'npz' if command == 'convert' else 'onnx'}")
     assert main([command, "--gan", str(gan), *images, out]) == 1
     assert capsys.readouterr().err.endswith("no/such is no folder\n")
 
@@ -330,10 +332,17 @@ def test_nothing_of_the_users_is_written_over(
 ) -> None:
     before = files_below(pictures)
     assert main(["convert", "--gan", str(gan), str(pictures), str(pictures)]) == 1
+    assert "is the folder that is read" in capsys.readouterr().err
+    assert main(["convert", "--gan", str(gan), str(pictures), str(pictures / "out")]) == 1
     assert "lies in" in capsys.readouterr().err and files_below(pictures) == before
     np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
     assert main(["convert", "--gan", str(gan), *[str(tmp_path / "in.npz")] * 2]) == 1
     assert "is there already" in capsys.readouterr().err
+    link = tmp_path / "link.npz"
+    link.symlink_to(tmp_path / "nowhere")
+    for source in (tmp_path / "in.npz", pictures):
+        assert main(["convert", "--gan", str(gan), str(source), str(link)]) == 1
+        assert "is there already" in capsys.readouterr().err and link.is_symlink()
 
 
 @pytest.mark.parametrize("block", [1, 2])
@@ -374,14 +383,18 @@ def test_an_exported_generator_makes_the_same_images(
     assert np.abs(converted - np.round((np.asarray(right) + 1) * 127.5)).max() <= 1
 
 
-def test_exported_weights_are_the_generators(gan: Path, tmp_path: Path) -> None:
+def test_exported_weights_are_the_generators(gan: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / "generator.safetensors"
     assert main(["export", "--gan", str(gan), str(out), "--to", "safetensors"]) == 0
     whole, exported = load_file(gan / "networks.safetensors"), load_file(out)
     assert set(exported) == {name for name in whole if name.startswith("generator/")} != set()
     assert all(np.array_equal(whole[name], array) for name, array in exported.items())
     about = read_about(gan / "networks.safetensors", "GAN")
-    assert read_about(out, "GAN")["config"] == about["config"]
+    assert read_about(out, "generator")["config"] == about["config"]
+    assert main(["export", "--gan", str(out), str(tmp_path / "gan.onnx")]) == 1
+    assert "is a generator's file, and a GAN's is needed" in capsys.readouterr().err
+    assert main(["export", "--gan", str(gan), str(tmp_path / "other.safetensors")]) == 1
+    assert "a name that ends in .onnx is needed" in capsys.readouterr().err
 
 
 def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None:
@@ -411,7 +424,7 @@ def test_counts_are_said_in_words(pictures: Path, tmp_path: Path, capsys) -> Non
     save_weights(tmp_path / "run0.safetensors", params, about(config, DIGITS))
     model, out = str(tmp_path / "run0.safetensors"), str(tmp_path / "out.csv")
     assert main(["classify", "--model", model, str(pictures), "--out", out]) == 0
-    assert re.search(r"^classes: 0 \d, 1 \d, .* 9 \d$", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^classes: 0: \d, 1: \d, .* 9: \d$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_table_is_not_written_over(pictures: Path, tmp_path: Path, capsys) -> None:
@@ -432,6 +445,9 @@ def test_weights_of_an_unknown_network_are_refused(
         save_weights(path, STATE.weights, GAN.about | {"config": config, "memorised": 1.2})
         assert main(arguments) == 1
         assert "this synth2real knows no such network" in capsys.readouterr().err
+    save_weights(path, STATE.weights, GAN.about | {"memorised": "much"})
+    assert main(arguments) == 1
+    assert "memorised is 'much'; a number is needed" in capsys.readouterr().err
     save_file(load_file(path), path, {"synth2real": "{}"})
     assert main(arguments) == 1
     assert "does not say what its weights are of" in capsys.readouterr().err
@@ -461,6 +477,63 @@ def test_help_needs_no_jax() -> None:
     assert shutil.which("synth2real", path=Path(sys.executable).parent)
 
 
+def run_alone(*arguments: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a process of its own."""
+    script = "import sys; from synth2real.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+
+
+def test_what_cannot_be_printed_is_a_line_or_nothing() -> None:
+    with open("/dev/full", "w") as full:
+        found = run_alone("check", stdout=full)
+    assert found.returncode == 1
+    assert found.stderr == "synth2real check: standard output: No space left on device\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    found = run_alone("check", stdout=writer)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_a_version_is_said(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"synth2real {importlib.metadata.version('synth2real')}\n"
+
+
+def test_more_copies_than_fit_into_memory_are_refused(gan: Path, tmp_path: Path, capsys) -> None:
+    np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
+    arguments = ["convert", "--gan", str(gan), str(tmp_path / "in.npz"), str(tmp_path / "out.npz")]
+    assert main([*arguments, "--copies", "4000000000"]) == 1
+    error = capsys.readouterr().err
+    assert "there is not enough memory (Unable to allocate" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\x7fb", 'ü"\\'.encode()])
+def test_init_takes_folders_of_any_name(pictures: Path, tmp_path: Path, name: bytes) -> None:
+    shutil.copy(pictures / "1/d.png", pictures / "1/f.png")
+    others = shutil.copytree(pictures, tmp_path / os.fsdecode(name))
+    mine = tmp_path / "mine.yaml"
+    made = ["init", str(mine), "--real", str(pictures), "--synthetic", str(others)]
+    assert main(made) == 0 and main(["check", str(mine)]) == 0
+    assert yaml.safe_load(mine.read_text())["synthetic"]["folder"] == str(others)
+
+
+def test_init_refuses_what_no_run_takes(pictures: Path, tmp_path: Path, capsys) -> None:
+    shutil.copy(pictures / "1/d.png", pictures / "1/f.png")
+    others = shutil.copytree(pictures, tmp_path / "others")
+    np.savez(tmp_path / "in.npz", images=PIXELS, labels=LABELS)
+    real = ["--real", str(pictures)]
+    for wrong, line in (
+        (["--synthetic", str(pictures)], "synthetic.folder: "),
+        (["--synthetic", str(others), "--test", str(tmp_path / "in.npz")], "in.npz is no folder"),
+        (["--synthetic", str(pictures / "1/d.png")], "--synthetic: "),
+    ):
+        assert main(["init", str(tmp_path / "mine.yaml"), *real, *wrong]) == 1
+        assert line in capsys.readouterr().err and not (tmp_path / "mine.yaml").exists()
+
+
 def test_init_writes_settings_that_check_passes(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -469,7 +542,7 @@ def test_init_writes_settings_that_check_passes(
     others = shutil.copytree(pictures, tmp_path / "others")
     made = ["init", str(mine), "--real", str(pictures), "--synthetic", str(others)]
     assert main(made) == 0
-    assert "6 images, 28x28x1: 1 2, 3 2, 7 2" in capsys.readouterr().out
+    assert "6 images, 28x28x1: 1: 2, 3: 2, 7: 2" in capsys.readouterr().out
     settings = yaml.safe_load(mine.read_text())
     assert settings == {
         "real": {"folder": str(pictures), "folds": 2},
@@ -477,12 +550,17 @@ def test_init_writes_settings_that_check_passes(
     }
     assert main(["check", "--json", str(mine)]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["real"].startswith("6 images, 28x28x1: 1 2, 3 2, 7 2")
+    assert found["real"].startswith("6 images, 28x28x1: 1: 2, 3: 2, 7: 2")
     # Three sizes in each of two folds.
     assert found["GANs"] == 6 and found["classifiers"] == 6 * 10 * 5
-    (tmp_path / "more.yaml").write_text("real: {folds: 3}")
-    assert main(["check", str(mine), str(tmp_path / "more.yaml")]) == 1
-    assert "real.folds: fewer images than 3 folds" in capsys.readouterr().err
+    for more, refused in (
+        ("real: {folds: 3}", "real.folds: fewer images than 3 folds"),
+        ("real: {counts: [4]}", "size n4 asks for 4 real images, and there are 3 to train on"),
+        ("synthetic: {images: 7}", "synthetic.images: 7 images are asked for"),
+    ):
+        (tmp_path / "more.yaml").write_text(more)
+        assert main(["check", str(mine), str(tmp_path / "more.yaml")]) == 1
+        assert refused in capsys.readouterr().err
     assert main(made) == 1  # it is there now
     assert "is there already" in capsys.readouterr().err
 
@@ -527,6 +605,8 @@ def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixtur
     said = capsys.readouterr().out
     assert "real: MNIST" in said and "GANs: 2" in said and "classifiers: 100" in said
     assert "60 real images (r = 0.001), 420 real images (r = 0.007)" in said
+    free = re.search(r"disk: about 0.5 GB in results/; ([\d.]+) GB are free", said)
+    assert free and float(free[1]) == pytest.approx(shutil.disk_usage(".").free / 1e9, abs=1)
     # However many cores there are, a GAN takes its ten minutes.
     times = []
     for cores in ("1", "2", "64"):

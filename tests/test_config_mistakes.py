@@ -349,7 +349,8 @@ def test_one_mistake_gets_one_line(overlay: str) -> None:
         ("just text", "broken.yaml: no line starts with a key"),
         ("real: {folder: 2024-02-30}", "broken.yaml: a value is none of its kind (day is out of"),
         ("ratios: " + "[" * 3000, "broken.yaml: has lists in lists beyond count"),
-        (None, "broken.yaml: No such file or directory; /"),
+        ("real: a\x7fb", "broken.yaml: unacceptable character #x007f: special characters"),
+        (None, "broken.yaml: No such file or directory\n"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_named_with_its_line(

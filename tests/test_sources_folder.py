@@ -229,6 +229,8 @@ def test_fractions_are_refused_by_name(tmp_path: Path) -> None:
     Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "a/y.tif")
     message = refused(folder)
     assert str(tmp_path / "a/y.tif") in message and "fractions" in message
+    (fault,) = Folder(tmp_path).faults().values()  # left out, if that is wanted
+    assert "fractions" in fault
 
 
 def test_empty_classes_are_named(tmp_path: Path) -> None:

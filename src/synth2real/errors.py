@@ -5,6 +5,12 @@ class InputError(Exception):
     """A setting, a file or a download is not what it has to be."""
 
 
+def no_memory(error: BaseException) -> bool:
+    """Whether it says that memory is full; of a device XLA does, whose kind of error takes a second
+    to import."""
+    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
+
+
 def printable(name: object) -> str:
     """A name as a message shows it, in one line: it may hold line breaks, or bytes of no text."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))

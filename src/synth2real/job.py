@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from synth2real.environment import check_device, take_gpu
-from synth2real.errors import InputError
+from synth2real.errors import InputError, no_memory
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,6 @@ def _report(
     if isinstance(error, KeyboardInterrupt):
         log.info("stopped")
         return
-    # XLA's, for a device's memory; to import its kind of error would take a second.
-    refused = isinstance(error, (InputError, OSError)) or str(error).startswith(
-        "RESOURCE_EXHAUSTED"
-    )
+    refused = isinstance(error, (InputError, OSError)) or no_memory(error)
     trace = None if refused else (kind, error, traceback)
     log.error(f"{kind.__name__}: {error}", exc_info=trace)

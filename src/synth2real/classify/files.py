@@ -47,7 +47,7 @@ def classify_files(
     if not total:
         raise InputError(f"{source.path}: has no image; one at least is needed")
     # What lies in one file is in memory as a whole; pictures need not be.
-    step = BATCH if isinstance(source, Folder) else max(total, 1)
+    step = BATCH if isinstance(source, Folder) else total
     rows = []
     for start in range(0, total, step):
         index = np.arange(start, min(start + step, total))

@@ -1,4 +1,4 @@
-"""What a user does with an experiment's results; Snakemake runs the experiments themselves.
+"""Commands for before and after an experiment; Snakemake runs the experiments themselves.
 
 Each command is a module here with `configure`, which says what it takes, and `run`, which returns
 what came out.
@@ -6,13 +6,16 @@ what came out.
 
 import argparse
 import importlib
+import importlib.metadata
 import json
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from synth2real.environment import check_device, clean_environment
-from synth2real.errors import InputError
+from synth2real.errors import InputError, no_memory, reason
 
 COMMANDS = {
     "init": "writes settings for your own images",
@@ -26,6 +29,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 if all went well, 1 after a line that says what is wrong, 2 for usage."""
     parser = argparse.ArgumentParser("synth2real", description=__doc__.partition("\n")[0])
+    version = f"synth2real {importlib.metadata.version('synth2real')}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, about in COMMANDS.items():
         command = commands.add_parser(
@@ -41,23 +46,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_device()
-        found = module.run(arguments)
+        show(module.run(arguments), arguments.json)
     except InputError as error:
-        for line in str(error).splitlines():
-            print(f"synth2real {arguments.command}: {line}", file=sys.stderr)
-        return 1
+        return refuse(arguments.command, *str(error).splitlines())
     except OSError as error:  # a full disk, a folder that cannot be written to
         place = f"{error.filename}: " if error.filename else ""
-        print(f"synth2real {arguments.command}: {place}{error.strerror}", file=sys.stderr)
-        return 1
+        return refuse(arguments.command, f"{place}{error.strerror}")
+    except Exception as error:
+        if not no_memory(error):
+            raise
+        return refuse(arguments.command, f"there is not enough memory ({reason(error)})")
     except KeyboardInterrupt:
-        print(f"synth2real {arguments.command}: stopped", file=sys.stderr)
+        refuse(arguments.command, "stopped")
         return 130
-    if arguments.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            if isinstance(value, dict):
-                value = ", ".join(f"{key} {number:,}" for key, number in value.items())
-            print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
     return 0
+
+
+def refuse(command: str, *lines: str) -> int:
+    """Says on standard error what is wrong; returns how the command ends."""
+    for line in lines:
+        print(f"synth2real {command}: {line}", file=sys.stderr)
+    return 1
+
+
+def show(found: Mapping[str, Any], as_json: bool) -> None:
+    """Prints what came out.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    lines = [json.dumps(found)] if as_json else map(in_words, found.items())
+    try:
+        print(*lines, sep="\n", flush=True)
+    except OSError as error:
+        # Python would try once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever reads it, as `head`, has enough
+            raise InputError(f"standard output: {error.strerror}") from error
+
+
+def in_words(item: tuple[str, Any]) -> str:
+    """One of the things that came out, as a line."""
+    name, value = item
+    if isinstance(value, dict):
+        value = ", ".join(f"{key}: {number:,}" for key, number in value.items())
+    return f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}"

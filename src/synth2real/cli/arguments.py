@@ -16,18 +16,15 @@ def add_gan(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    number = natural(text)
-    if not number:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number of at least 1 is needed")
-    return number
+    """A whole number of at least 1, and less than 2^32."""
+    return natural(text, least=1)
 
 
-def natural(text: str) -> int:
+def natural(text: str, least: int = 0) -> int:
     """A whole number of at least 0, and less than 2^32."""
-    if not re.fullmatch(r"[0-9]+", text) or int(text) >= 2**32:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) < 2**32:
         raise argparse.ArgumentTypeError(
-            f"{text}: a whole number from 0 to {2**32 - 1:,} is needed"
+            f"{text}: a whole number from {least} to {2**32 - 1:,} is needed"
         )
     return int(text)
 

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth2real.cli.arguments import positive
+from synth2real.errors import InputError
 
 if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs when it runs
+    import numpy as np
+
     from synth2real.cli.images import Found
     from synth2real.config.experiment import Experiment, SourceChoice
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
+MANIFEST = ROOT / "resources" / "fonts.csv"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,19 +27,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directory", type=Path, default=Path(), help="where Snakemake will work (here)"
     )
-    parser.add_argument("--cores", type=positive, default=os.cpu_count(), help="all (%(default)s)")
+    parser.add_argument(
+        "--cores",
+        type=positive,
+        default=os.cpu_count(),
+        help="how many a run has; without it all that are here, %(default)s",
+    )
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Checks settings and images; says what was found and what a run needs."""
     from synth2real.cli.needs import needs
-    from synth2real.errors import InputError
 
     files = [path.absolute() for path in arguments.files]
     if not arguments.directory.is_dir():
         raise InputError(f"--directory: {arguments.directory} is no folder")
     os.chdir(arguments.directory)
-    experiment = _read(files)
+    experiment = read(files)
     found: dict[str, Any] = {}
     problems: list[str] = []
     images = {}
@@ -44,7 +52,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             images[name], found[name] = _describe(choice)
         except InputError as error:
             problems.append(f"{name}: {error}")
-    for check in [] if problems else [_check_test_images, _check_sizes]:
+    for check in [] if problems else [_check_splits, _check_sizes]:
         try:
             check(experiment)
         except InputError as error:
@@ -54,18 +62,21 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return found | needs(experiment, images, arguments.cores, numbers=arguments.json)
 
 
-def _read(files: Sequence[Path]) -> "Experiment":
-    """The experiment of config.yaml and the files laid over it."""
+def read(files: Sequence[Path]) -> "Experiment":
+    """The experiment of config.yaml and the files laid over it.
+
+    Raises:
+        InputError: a line for each thing that is wrong with them.
+    """
     from synth2real.config import read_experiment
     from synth2real.config.files import find_file_problems, lay_over, read_settings
-    from synth2real.errors import InputError
 
     if problems := find_file_problems(list(files)):
         raise InputError("\n".join(problems))
     config = read_settings(ROOT / "config.yaml")
     for path in files:
         config = lay_over(config, read_settings(path))
-    return read_experiment(config, ROOT / "resources" / "fonts.csv")
+    return read_experiment(config, MANIFEST)
 
 
 def _describe(choice: "SourceChoice") -> tuple["Found | None", str]:
@@ -103,17 +114,57 @@ def _check_sizes(experiment: "Experiment") -> None:
         find_spec(experiment.images, source, natural_order(source.labels()))
 
 
-def _check_test_images(experiment: "Experiment") -> None:
-    """Refuses a share or folds that leave a class without images to test or to train on."""
+def _check_splits(experiment: "Experiment") -> None:
+    """Refuses splits for which there are too few images, or too few of a class."""
+    from synth2real.splits import make_split
+
+    pool = _count_synthetic(experiment)
+    for labels_N in _training_labels(experiment):
+        for size in experiment.sizes:
+            splits = experiment.splits
+            make_split(size, splits.total, 0, labels_N, pool, stratify=splits.stratify)
+
+
+def _training_labels(experiment: "Experiment") -> "Iterator[np.ndarray]":
+    """Labels of the real images to train on, int [N], of each fold.
+
+    Raises:
+        InputError: a share or folds leave a class without images to test or to train on.
+    """
     import numpy as np
 
+    from synth2real.cli.needs import MNIST_IMAGES
     from synth2real.real import choose_test
     from synth2real.sources import open_source
     from synth2real.sources.base import class_labels, natural_order
 
     config, choice = experiment.real, experiment.real_source
+    if choice.path is None:
+        yield np.arange(MNIST_IMAGES) % 10
+        return
+    names = open_source(choice.kind, choice.path).labels()
+    classes = natural_order(names)
+    labels_N = class_labels(names, classes, "real")
     if config.test_share or config.folds:
-        names = open_source(choice.kind, choice.path).labels()
-        classes = natural_order(names)
-        labels_N: np.ndarray = class_labels(names, classes, "real")
-        list(choose_test(config, labels_N, classes))
+        yield from (labels_N[~is_test_N] for is_test_N in choose_test(config, labels_N, classes))
+    else:
+        yield labels_N
+
+
+def _count_synthetic(experiment: "Experiment") -> int:
+    """How many synthetic images there are to train on.
+
+    Raises:
+        InputError: there are not as many as the settings ask for.
+    """
+    from synth2real.sources import open_source
+    from synth2real.sources.fonts.checks import count_renders
+    from synth2real.synthetic import draw_parts
+
+    choice = experiment.synthetic_source
+    if choice.path is None:
+        there = count_renders(experiment.fonts, experiment.render, MANIFEST)
+    else:
+        there = len(open_source(choice.kind, choice.path).labels())
+    train_N, _ = draw_parts(there, experiment.synthetic, "synthetic")
+    return len(train_N)

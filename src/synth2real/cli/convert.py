@@ -17,8 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="labelled images: a folder with a sub-folder a class, an .npz or an IDX file",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="the same of their conversions")
-    parser.add_argument("--copies", type=positive, default=1, help="conversions of each image")
-    parser.add_argument("--seed", type=natural, default=0, help="draws noise and strengths")
+    parser.add_argument(
+        "--copies", type=positive, default=1, help="conversions of each image (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=natural, default=0, help="draws noise and strengths (%(default)s)"
+    )
     parser.add_argument(
         "--least-strength",
         type=share,

@@ -23,7 +23,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Writes the generator; says what an ONNX file takes."""
     from synth2real.convert.converter import Converter
     from synth2real.convert.export import export_onnx, export_weights
+    from synth2real.errors import InputError
 
+    if arguments.out.suffix != f".{arguments.to}":
+        raise InputError(f"{arguments.out}: a name that ends in .{arguments.to} is needed")
     converter = Converter.load(arguments.gan)
     if arguments.to == "onnx":
         return {"out": str(arguments.out), **export_onnx(converter, arguments.out)}

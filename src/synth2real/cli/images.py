@@ -31,7 +31,7 @@ def open_images(path: Path, labelled: bool) -> Folder | Npz | IdxFile:
         return Folder(path, fewest=1) if labelled else Pictures(path)
     if not path.is_file():
         raise InputError(f"{path} is not there; {WHAT} is needed")
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return Npz(path)
     if "-ubyte" in path.name:
         return IdxFile(path)
@@ -78,7 +78,7 @@ class Found(NamedTuple):
     @property
     def text(self) -> str:
         """All of it in a line, ten classes at most."""
-        counts = [f"{name} {count:,}" for name, count in self.counts.items() if name]
+        counts = [f"{name}: {count:,}" for name, count in self.counts.items() if name]
         classes = f": {show_names(counts)}" if counts else ""
         return f"{sum(self.counts.values()):,} images, {self.sizes}{classes}"
 

@@ -1,10 +1,14 @@
 """`synth2real init`: settings for a user's own images, with what was found in comments."""
 
 import argparse
-import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from synth2real.errors import InputError, printable
+
+if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs when it runs
+    from synth2real.cli.images import Found
 
 TEMPLATE = """\
 # Settings for `snakemake --cores all --configfile {path}`, laid over config.yaml; all there are:
@@ -23,31 +27,31 @@ synthetic: # {found_synthetic}
 # A first look; leave it out for results that mean something (`synth2real check` says how long):
 # gan: {{samples: 50000}}
 """
+KINDS = "a folder with a sub-folder of pictures a class, an .npz file or a folder of IDX files"
 ENOUGH = 20  # images of the rarest class, a fifth of which can be tested on
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    kinds = "a folder with a sub-folder of pictures a class, an .npz file or a folder of IDX files"
     parser.add_argument("path", type=Path, metavar="YAML", help="the file to write")
-    parser.add_argument("--real", type=Path, required=True, help=f"real images: {kinds}")
+    parser.add_argument("--real", type=Path, required=True, help=f"real images: {KINDS}")
     parser.add_argument("--synthetic", type=Path, required=True, help="synthetic images, likewise")
     parser.add_argument("--test", type=Path, help="real images to test on, of the same kind")
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Looks at the images and writes the file; says what was found."""
-    from synth2real.errors import InputError, printable
+    from synth2real.cli.check import read
     from synth2real.io.files import check_new, write_atomically
     from synth2real.sources.base import check_same_classes
 
     check_new(arguments.path)
-    real_kind, real = _look(arguments.real)
-    synthetic_kind, synthetic = _look(arguments.synthetic)
+    real_kind, real = _look("--real", arguments.real)
+    synthetic_kind, synthetic = _look("--synthetic", arguments.synthetic)
     check_same_classes(tuple(real.counts), tuple(synthetic.counts))
     fewest = min(real.counts, key=lambda name: real.counts[name])
     if arguments.test:
-        _, apart = _look(arguments.test)
+        _, apart = _look("--test", arguments.test)
         check_same_classes(tuple(real.counts), tuple(apart.counts), ("real training", "real test"))
         test = f"  test: {_quoted(arguments.test)} # real images that nothing learns from"
     elif real_kind == "idx":
@@ -78,16 +82,19 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     with write_atomically(arguments.path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+        read([temporary])  # refuses what a run would
     return {"real": real.text, "synthetic": synthetic.text, "out": str(arguments.path)}
 
 
-def _look(path: Path) -> tuple[str, Any]:
+def _look(argument: str, path: Path) -> tuple[str, "Found"]:
     """The kind of source that a path is, and what is there."""
     from synth2real.cli.images import look_at
 
     kind = "folder"
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         kind = "npz"
+    elif path.is_file():
+        raise InputError(f"{argument}: {printable(path)}: {KINDS} is needed")
     elif path.is_dir() and any("-ubyte" in entry.name for entry in path.iterdir()):
         kind = "idx"
     return kind, look_at(kind, path)
@@ -95,4 +102,7 @@ def _look(path: Path) -> tuple[str, Any]:
 
 def _quoted(path: Path) -> str:
     """A path as YAML reads it, whatever is in its name."""
-    return json.dumps(str(path.absolute()), ensure_ascii=False)
+    import yaml
+
+    quoted: str = yaml.safe_dump(str(path.absolute()), default_style='"', width=float("inf"))
+    return quoted.strip()

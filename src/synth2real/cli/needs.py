@@ -1,5 +1,6 @@
 """How much an experiment takes: jobs, time and disk, roughly."""
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ def needs(
         experiment: the settings.
         found: the images of `real` and `synthetic`, None where they are downloaded.
         cores: of a CPU, each as fast as the presets say.
+
+    The working folder is where results/ will be.
     """
     spec, converted = _spec(experiment, found["real"]), _converted(experiment, found["synthetic"])
     chains = (experiment.real.folds or 1) * len(experiment.sizes) * len(experiment.splits.seeds)
@@ -41,12 +44,13 @@ def needs(
     conversions = gans * (1 + experiment.controls + len(experiment.formats))
     size = (conversions + 4) * converted * spec.height * spec.width * spec.channels
     size += sum(trained.values()) * _weights(experiment, spec)
+    free = shutil.disk_usage(".").free
     said = {
         "real images": ", ".join(one.title(experiment.splits.total) for one in experiment.sizes),
         "GANs": gans,
         "classifiers": sum(trained.values()),
         "time": f"about {_words(seconds)} on {cores} {'core' if cores == 1 else 'cores'} of a CPU",
-        "disk": f"about {size / 1e9 + 0.05:.1f} GB in results/",
+        "disk": f"about {size / 1e9 + 0.05:.1f} GB in results/; {free / 1e9:.1f} GB are free",
     }
     return said | ({"seconds": round(seconds), "bytes": size} if numbers else {})
 

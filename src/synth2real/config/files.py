@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from synth2real.errors import reason
+
 
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings of a file that `find_file_problems` has passed."""
@@ -32,7 +34,8 @@ def find_file_problems(paths: list[Path]) -> list[str]:
             node = loader.get_single_node()
             content = node and loader.construct_document(node)
         except OSError as error:
-            problems.append(f"{path}: {error.strerror}; {path.absolute()} was looked at")
+            looked = "" if path.is_absolute() else f"; {path.absolute()} was looked at"
+            problems.append(f"{path}: {error.strerror}{looked}")
         except UnicodeDecodeError as error:
             problems.append(f"{path}: is no UTF-8 text ({error})")
         except yaml.YAMLError as error:
@@ -73,5 +76,5 @@ def _find_twins(node: yaml.Node | None, above: tuple[yaml.Node, ...]) -> Iterato
 def _place(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return f": {error}"
+        return f": {reason(error)}"
     return f", line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', error)}"

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from synth2real.convert.config import HINGE, LEAST_STRENGTH, ConvertConfig
+from synth2real.errors import InputError
 from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, Network, init_state, start_training
 from synth2real.gan.step import generate
@@ -51,13 +52,18 @@ def least_strength(gan_path: Path, given: float | None = None) -> float:
     conversions repeat them: what is between synthetic and real is worth more. Up to half of that it
     changes nothing. PixelDA's step does not measure it. Nor can it be where real images are too few
     to hold one out: such are known by heart.
+
+    Raises:
+        InputError: the file does not say what was measured.
     """
     if given is not None:
         return given
     about = read_about(gan_path, "GAN")
     if about["config"]["step"] != "joint":
         return LEAST_STRENGTH
-    memorised = HINGE if about.get("memorised") is None else float(about["memorised"])
+    memorised = HINGE if about.get("memorised") is None else about["memorised"]
+    if not isinstance(memorised, float):
+        raise InputError(f"{gan_path}: memorised is {memorised!r:.20}; a number is needed")
     return LEAST_STRENGTH * min(max(HINGE - memorised, 0.0), 1.0)
 
 

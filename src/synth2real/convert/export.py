@@ -43,7 +43,7 @@ def export_weights(converter: Converter, path: Path) -> None:
     """
     check_new(path)
     generator = {"params": converter.generator.params, "stats": converter.generator.stats}
-    save_weights(path, {"generator": generator}, converter.gan.about)
+    save_weights(path, {"generator": generator}, converter.gan.about | {"network": "generator"})
 
 
 def export_onnx(converter: Converter, path: Path) -> dict[str, str]:

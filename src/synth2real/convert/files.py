@@ -1,10 +1,11 @@
 """Conversion of files that a user has, with a GAN that was trained before."""
 
 import hashlib
+import itertools
 import json
 import os
+import re
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,7 @@ from synth2real.sources.npz import Npz
 from synth2real.training import BATCH, Images
 
 METADATA = "metadata.jsonl"
+COPY = re.compile(r"(.+)\.copy([1-9][0-9]*)(\.[^.]+)", re.DOTALL)  # as `_name` makes it
 PART, LOCK = f".{METADATA}.part", f".{METADATA}.lock"  # while a folder is being written
 
 
@@ -56,7 +58,7 @@ def convert_folder(converter: Converter, source: Folder, out: Path, wanted: Want
     _check_apart(source.path, out)
     labels_N = converter.labels(source)
     paths = source.listing.paths
-    _check_names([_name(path, copy) for copy in range(wanted.copies) for path in paths])
+    _check_names(paths, wanted.copies)
     _check_free(out)
     out.mkdir(parents=True, exist_ok=True)
     with hold_lock(out / LOCK):
@@ -78,16 +80,15 @@ def _convert_pictures(
 ) -> None:
     """Writes the conversions that are not there yet, and a line of each."""
     paths, origin = source.listing.paths, _origin(converter, wanted)
-    batches = list(_batches(len(labels_N), wanted.copies))
     # Of names alone: a picture that could not be read may have been mended since.
     places = "\0".join([str(source.path.resolve()), *paths])
     pictures = hashlib.sha256(places.encode(errors="surrogateescape")).hexdigest()
-    about = origin | {"copies": wanted.copies, "pictures": pictures}
-    begun = _begin(out / PART, about, batches)
-    for copy, index in batches[begun : begun + 1]:
+    whole = origin | {"copies": wanted.copies, "pictures": pictures}
+    done = _begin(out / PART, whole, len(labels_N))
+    for copy, index in itertools.islice(_batches(len(labels_N), wanted.copies, done), 1):
         remove_leftovers(out / _name(paths[i], copy) for i in index)
     with open(out / PART, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
-        for copy, index in batches[begun:]:
+        for copy, index in _batches(len(labels_N), wanted.copies, done):
             images = source.read(index, converter.gan.spec, "pad")
             data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
             converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
@@ -95,8 +96,8 @@ def _convert_pictures(
             names = [_name(paths[i], copy) for i in index]
             list(threads.map(write_picture, [out / name for name in names], converted))
             for place, i in enumerate(index):
-                made = describe(converter, paths[i], labels_N[i], copy, probability[place])
-                lines.write(json_line({"file_name": names[place], **made, **origin}))
+                about = describe(converter, paths[i], labels_N[i], copy, probability[place])
+                lines.write(json_line({"file_name": names[place], **about, **origin}))
             lines.flush()
             wanted.update(copy * len(labels_N) + int(index[-1]) + 1)
 
@@ -116,27 +117,28 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     labels_N = converter.labels(source)
     origin = _origin(converter, wanted)
     images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
-    made: list[np.ndarray] = []
+    made = np.empty((wanted.copies * len(images), *images.shape[1:]), np.uint8)
     lines: list[str] = []
     for copy, index in _batches(len(labels_N), wanted.copies):
         data = Images(jnp.asarray(images[index]), jnp.asarray(labels_N[index]))
         converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
         probability = converter.probabilities(converted, labels_N[index])
-        made.append(converted)
+        made[len(lines) : len(lines) + len(index)] = converted
         for place, i in enumerate(index):
-            about = describe(converter, source.name(i), labels_N[i], copy, probability[place])
+            about = describe(converter, int(i), labels_N[i], copy, probability[place])
             lines.append(json_line({"image": len(lines), **about, **origin}))
         wanted.update(len(lines))
-    source.write_like(out, np.concatenate(made), wanted.copies)
     with write_atomically(beside) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
+    source.write_like(out, made, wanted.copies)  # the last: where it is, all is
     return len(lines)
 
 
-def _batches(total: int, copies: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Each copy's number and which images to convert at once."""
-    for copy in range(copies):
-        for start in range(0, total, BATCH):
+def _batches(total: int, copies: int, done: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    """Each copy's number and which images to convert at once, after so many that are done."""
+    first, begun = divmod(done, total)
+    for copy in range(first, copies):
+        for start in range(begun if copy == first else 0, total, BATCH):
             yield copy, np.arange(start, min(start + BATCH, total))
 
 
@@ -153,20 +155,24 @@ def _check_apart(source: Path, out: Path) -> None:
         InputError: one of both lies in the other.
     """
     one, other = source.resolve(), out.resolve()
+    if one == other:
+        raise InputError(f"{out}: is the folder that is read; a folder of its own is needed")
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise InputError(f"{out}: lies in {source} or around it; a folder of its own is needed")
 
 
-def _check_names(names: Sequence[str]) -> None:
+def _check_names(paths: Sequence[str], copies: int) -> None:
     """Refuses copies that would have the name of another picture, and names that are too long.
 
     Raises:
         InputError: names one.
     """
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(f"{printable(twice[0])}: a picture and a copy of another have this name")
-    longest = max(names, key=_bytes)
+    there = set(paths)
+    for path in paths:
+        copy = COPY.fullmatch(path)
+        if copy and int(copy[2]) < copies and copy[1] + copy[3] in there:
+            raise InputError(f"{printable(path)}: a picture and a copy of another have this name")
+    longest = max((_name(path, copies - 1) for path in paths), key=_bytes)
     if _bytes(longest) > LONGEST_NAME:
         raise InputError(
             f"{printable(longest)}: its name is too long; {LONGEST_NAME} bytes at most"
@@ -184,7 +190,7 @@ def _check_free(out: Path) -> None:
     Raises:
         InputError: says so.
     """
-    if not out.exists():
+    if not os.path.lexists(out):
         return
     begun = (out / PART).exists()
     ours = {out / LOCK, *leftovers([out / PART, out / METADATA])}
@@ -192,8 +198,10 @@ def _check_free(out: Path) -> None:
         raise InputError(f"{out}: is there already; name a new or an empty folder")
 
 
-def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np.ndarray]]) -> int:
-    """How many batches were done before; `part` then tells of these and no others.
+def _begin(part: Path, about: Mapping[str, Any], total: int) -> int:
+    """How many images whole batches did before; `part` then tells of these and no others.
+
+    `total` is how many images there are, each copy of which begins with a batch of its own.
 
     Raises:
         InputError: it tells of another conversion.
@@ -206,19 +214,19 @@ def _begin(part: Path, about: Mapping[str, Any], batches: Sequence[tuple[int, np
         before = json.loads(lines[0]) if lines else {}
         others = [name for name in about if before.get(name) != about[name]]
         raise InputError(
-            f"{part}: tells of another conversion, whose {', '.join(others)} differ; name another "
-            "folder, or delete this one"
+            f"{part}: tells of another conversion (not the same: {', '.join(others)}); name "
+            "another folder, or delete this one"
         )
-    ends = np.cumsum([0, *(len(index) for _, index in batches)])
-    done = int(np.searchsorted(ends, len(lines) - 1, side="right")) - 1
+    copy, rest = divmod(len(lines) - 1, total)
+    done = copy * total + rest // BATCH * BATCH
     with write_atomically(part) as temporary:
-        temporary.write_text("".join(lines[: 1 + ends[done]]), encoding="utf-8")
+        temporary.write_text("".join(lines[: 1 + done]), encoding="utf-8")
     return done
 
 
 def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
     strength = round(converter.least_strength, 6)
-    origin = {"gan": str(converter.path.absolute()), "weights": converter.digest}
+    origin = {"gan": str(converter.path.parent), "weights": converter.digest}
     return {**origin, "seed": wanted.seed, "least_strength": strength}
 
 

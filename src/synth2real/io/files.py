@@ -28,7 +28,7 @@ def check_new(path: Path) -> None:
     Raises:
         InputError: says which.
     """
-    if path.exists():
+    if os.path.lexists(path):  # a link that leads nowhere, too
         raise InputError(f"{path} is there already; name another file, or delete it")
     if not path.parent.is_dir():
         raise InputError(f"{path}: {path.parent} is no folder")

@@ -93,7 +93,9 @@ def status(folder: Path) -> str:
     if log is None and logs:
         return "no job has begun yet"
     if log is None:
-        raise InputError(f"{folder}: nothing has run there; give a run's folder, like runs/mine")
+        raise InputError(
+            f"{folder}: nothing has run there; start a run, or name its folder, like runs/mine"
+        )
     run = read_run(text)
     done, total = run.done.total(), run.planned["total"]
     failed = [f"failed: {rule}, {path}" for rule, path in run.failed]

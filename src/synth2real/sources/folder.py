@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from synth2real.errors import InputError, printable, reason
 from synth2real.sources.base import NAMED, class_name, files_digest, natural_order, show_names
-from synth2real.sources.images import load_picture, picture_shape, read_picture
+from synth2real.sources.images import picture_shape, read_picture, try_picture
 from synth2real.sources.listing import entries, files_below, is_folder
 from synth2real.spec import ImageSpec
 
@@ -130,7 +130,7 @@ class Folder:
 
     def faults(self) -> dict[int, str]:
         """What is wrong with each picture that cannot be read, by its place."""
-        return self._try_each(np.arange(self.count()), lambda _, path: load_picture(path))
+        return self._try_each(np.arange(self.count()), lambda _, path: try_picture(path))
 
     def _for_each(self, index_N: np.ndarray, function: Callable[[int, Path], Any]) -> None:
         """Calls a function with the place and the path of each picture, in threads.

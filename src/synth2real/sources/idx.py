@@ -145,8 +145,8 @@ class IdxFile:
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
         """Writes other images, and these labels, so many times over, beside them."""
         grey = images_NxHxWxC.shape[-1] == 1
-        write_idx(path, images_NxHxWxC[..., 0] if grey else images_NxHxWxC)
         write_idx(_labels_path(path), np.tile(self._labels, copies))
+        write_idx(path, images_NxHxWxC[..., 0] if grey else images_NxHxWxC)
 
 
 def _labels_path(path: Path) -> Path:

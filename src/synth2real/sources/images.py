@@ -36,10 +36,10 @@ def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
         return fit_picture(ImageOps.exif_transpose(image), spec, fit)
 
 
-def load_picture(path: Path) -> None:
-    """Decodes a picture file, as a trial."""
+def try_picture(path: Path) -> None:
+    """Does to a picture file what `read_picture` may fail at."""
     with open(path, "rb") as file, Image.open(file) as image:
-        image.load()
+        _opaque(ImageOps.exif_transpose(image), "RGB", (0,))
 
 
 def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
@@ -48,7 +48,9 @@ def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
     One of the right size keeps its pixels. Transparent ones show the spec's background, black where
     that is the edge. Numbers of 16 bits are divided by 257.
     """
-    array_HxWxC = np.asarray(_opaque(image, spec))
+    colour = (0,) if isinstance(spec.background, str) else spec.background
+    mode = "L" if spec.channels == 1 else "RGB"
+    array_HxWxC = np.asarray(_opaque(image, mode, colour))
     if array_HxWxC.ndim == 2:
         array_HxWxC = array_HxWxC[..., None]
     if array_HxWxC.shape[:2] != (spec.height, spec.width):
@@ -85,9 +87,12 @@ def write_picture(path: Path, image_HxWxC: np.ndarray) -> None:
         to_picture(image_HxWxC).save(temporary, quality=_QUALITY)
 
 
-def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """The picture in the mode L or RGB, as the spec says, without transparency."""
-    mode = "L" if spec.channels == 1 else "RGB"
+def _opaque(image: Image.Image, mode: str, colour: tuple[int, ...]) -> Image.Image:
+    """The picture in the mode L or RGB; what is transparent shows a colour, of one number or three.
+
+    Raises:
+        ValueError: its pixels are of another kind.
+    """
     if image.mode == "F":
         raise ValueError("its pixels are fractions; whole numbers of 8 or 16 bits are needed")
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):
@@ -98,7 +103,6 @@ def _opaque(image: Image.Image, spec: ImageSpec) -> Image.Image:
             )
         image = Image.fromarray((wide / 257).round().astype(np.uint8))
     if image.has_transparency_data:
-        colour = (0, 0, 0) if isinstance(spec.background, str) else spec.background
         below = Image.new("RGBA", image.size, (*np.resize(colour, 3).tolist(), 255))
         image = Image.alpha_composite(below, image.convert("RGBA"))
     return image.convert(mode)
