@@ -123,7 +123,7 @@ def test_ctrl_c_in_a_terminal(begun: Path, undisturbed: Path):
     log = begun / "results/logs/r0.1/draw0/gan_seed0.log"
     log.unlink()  # of the undisturbed run
     with in_terminal(begun, *arguments(begun)) as (run, keyboard):
-        wait_for(lambda: log.exists() and "19,200 samples" in log.read_text(), "a GAN's training")
+        wait_for(lambda: log.exists() and "4,800 samples" in log.read_text(), "a GAN's training")
         os.write(keyboard, b"\x03")
         shown = read_terminal(keyboard)
         assert run.wait() != 0

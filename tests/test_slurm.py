@@ -119,7 +119,7 @@ def test_all_targets_appear(finished_on_slurm: Path):
 @pytest.mark.parametrize("seed", [REQUEUED, OUT_OF_TIME, CANCELLED])
 def test_training_goes_on_where_it_was_stopped(finished_on_slurm: Path, seed: int):
     steps = re.search(r"going on after (\d+) steps", gan_log(finished_on_slurm, seed))
-    assert steps and 100 <= int(steps[1]) < 600
+    assert steps and int(steps[1]) in (100, 200)
     assert last_checkpoint(finished_on_slurm, seed) == -1
 
 
@@ -168,10 +168,10 @@ def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
     for line in asked.splitlines():
         comment, _, rest = line.partition("|")
         entries[comment.split("_")[1]].append(rest)
-    # Ten minutes and twice 19,200 samples at 500 a second; more of both when tried again. (The one
+    # Ten minutes and twice 4,800 samples at 500 a second; more of both when tried again. (The one
     # that ran out of time was given a minute by the test.)
-    again = ["23:00|8009M|1"] * 2
-    assert sorted(entries["gan"]) == ["11:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
+    again = ["21:00|8009M|1"] * 2
+    assert sorted(entries["gan"]) == ["10:00|4004M|1"] * 2 + ["1:00|4004M|1"] + again
     # Three sets each, and three tests of 11 minutes with three gaps of 10.
     assert entries["real"] == ["30:00|4004M|1"]
     assert sorted(entries["converted"]) == ["1:00:00|8009M|1"] + ["30:00|4004M|1"] * 3

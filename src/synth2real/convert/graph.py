@@ -12,6 +12,7 @@ from flax import nnx
 from synth2real.gan.networks import LEAKINESS, SIGNED
 from synth2real.spec import ImageSpec
 
+IR = 10
 OPSET = 20  # the first whose GridSample has four axes and "linear"
 
 
@@ -38,16 +39,19 @@ class Graph:
         return outputs
 
     def constant(self, value: Any) -> str:
+        """Adds an array and names it."""
         name = f"constant_{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def input(self, name: str, kind: str, shape: Sequence[int | str]) -> str:
+        """Adds what the graph takes, of a kind like FLOAT; a letter in a shape is any size."""
         self.inputs.append(self._value(name, kind, shape))
         self.shapes[name] = f"{kind.lower()} {list(shape)}".replace("'", "")
         return name
 
     def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
+        """Adds what the graph makes, bytes, under another name."""
         self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name]))
         self.outputs.append(self._value(name, "UINT8", shape))
 
@@ -56,13 +60,14 @@ class Graph:
         return self.onnx.helper.make_tensor_value_info(name, number, list(shape))
 
     def model(self) -> Any:
+        """All of it as a checked ONNX model."""
         helper = self.onnx.helper
         graph = helper.make_graph(
             self.nodes, "generator", self.inputs, self.outputs, self.constants
         )
         opset = helper.make_opsetid("", OPSET)
         model = helper.make_model(graph, opset_imports=[opset], producer_name="synth2real")
-        model.ir_version = 10
+        model.ir_version = IR  # else that of the onnx which is installed, too new for some runtimes
         self.onnx.checker.check_model(model)
         return model
 

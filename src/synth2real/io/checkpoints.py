@@ -43,7 +43,7 @@ class CheckpointError(InputError):
 def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
     settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
-    contents = {str(path): _digest_of(path) for path in files}
+    contents = {str(path): _digest_file(path) for path in files}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {name: str(value) for name, value in settings.items()} | contents | versions
 
@@ -94,7 +94,7 @@ def keep_finished(
             log.info(f"{found} of {len(kept)} files were made before")
         yield kept
         with write_atomically(folder / DIGESTS) as temporary:
-            temporary.write_text(json.dumps({path.name: _digest_of(path) for path in kept}))
+            temporary.write_text(json.dumps({path.name: _digest_file(path) for path in kept}))
         for source, path in zip(kept, paths, strict=True):
             path.unlink(missing_ok=True)
             share_file(source, path)
@@ -105,7 +105,7 @@ def _discard_changed(folder: Path) -> None:
     path = folder / DIGESTS
     digests = json.loads(path.read_text()) if path.exists() else {}
     for name, digest in digests.items():
-        if (folder / name).exists() and _digest_of(folder / name) != digest:
+        if (folder / name).exists() and _digest_file(folder / name) != digest:
             log.warning(f"{folder / name}: was changed, left out")
             (folder / name).unlink()
 
@@ -180,7 +180,7 @@ class Checkpoints:
     def _read(self, step: int) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
         items = {"leaves": ocp.args.StandardRestore(), "rest": ocp.args.JsonRestore()}
         saved = self._manager.restore(step, args=ocp.args.Composite(**items))
-        if _digest(saved.leaves) != saved.rest["digest"]:
+        if _digest_arrays(saved.leaves) != saved.rest["digest"]:
             raise ValueError("its digest is another")
         return saved.leaves, saved.rest["metrics"]
 
@@ -195,7 +195,7 @@ class Checkpoints:
             return
         # NumPy's arrays belong to no device: another one may go on with them.
         arrays = to_arrays(state)
-        rest = {"digest": _digest(arrays), "metrics": metrics}
+        rest = {"digest": _digest_arrays(arrays), "metrics": metrics}
         items = {"leaves": ocp.args.StandardSave(arrays), "rest": ocp.args.JsonSave(rest)}
         step = int(state.step)
         size = sum(array.nbytes for array in arrays.values())
@@ -228,14 +228,14 @@ def _passes(error: Exception) -> bool:
     return system and not isinstance(error, FileNotFoundError)
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+def _digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode() + arrays[name].tobytes())
     return digest.hexdigest()
 
 
-def _digest_of(path: str | Path) -> str:
+def _digest_file(path: str | Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
