@@ -1,6 +1,5 @@
 """Checkpoints: what a stopped training goes on from, and what it must not go on from."""
 
-import json
 import logging
 import os
 import signal
@@ -18,13 +17,7 @@ import pytest
 from project import small_disk
 from synth2real.errors import InputError
 from synth2real.io import checkpoints as module
-from synth2real.io.checkpoints import (
-    CheckpointError,
-    Checkpoints,
-    fingerprint,
-    keep_finished,
-    open_checkpoints,
-)
+from synth2real.io.checkpoints import CheckpointError, Checkpoints, open_checkpoints
 
 SOURCE = Path(__file__).parents[1] / "src"
 ORIGIN = {"learning_rate": "0.1", "src/step.py": "ab12"}
@@ -210,19 +203,6 @@ def test_checkpoints_without_a_fingerprint_are_not_used(
     assert f"{stopped}: not used, whose they are is not known; starting afresh" in caplog.messages
 
 
-def test_fingerprint_follows_settings_contents_and_packages(tmp_path: Path) -> None:
-    path = tmp_path / "images.npz"
-    path.write_bytes(b"images")
-    one = fingerprint([path], seed=0, weights={"adversarial": 1.0})
-    assert json.loads(json.dumps(one)) == one
-    assert one == fingerprint([path], seed=0, weights={"adversarial": 1.0})
-    assert one["jax"] == jax.__version__
-    assert one != fingerprint([path], seed=1, weights={"adversarial": 1.0})
-    assert one != fingerprint([path], seed=0, weights={"adversarial": 2.0})
-    path.write_bytes(b"other images")
-    assert one != fingerprint([path], seed=0, weights={"adversarial": 1.0})
-
-
 # --- signals and other processes --------------------------------------------------------------
 
 
@@ -267,75 +247,3 @@ def test_second_process_is_told_who_holds_the_folder_until_that_one_dies(tmp_pat
         holder.kill()
     with open_checkpoints(folder, {}):
         pass
-
-
-def make(outputs: list[Path], files: list[Path], *, stop_at: str = "") -> list[str]:
-    """Makes files that are not there yet, as a job does; returns their names."""
-    made = []
-    with keep_finished(outputs, files, batch=2) as kept:
-        for path in kept:
-            if path.name == stop_at:
-                raise KeyboardInterrupt
-            if not path.exists():
-                path.write_text(f"{path.name} of {files[0].read_text()}")
-                made.append(path.name)
-    return made
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> tuple[list[Path], list[Path]]:
-    """Outputs and inputs."""
-    source = tmp_path / "source"
-    source.write_text("one")
-    return [tmp_path / "train.npz", tmp_path / "test.npz"], [source]
-
-
-def test_what_a_killed_job_has_finished_is_not_made_again(job) -> None:
-    outputs, files = job
-    with pytest.raises(KeyboardInterrupt):
-        make(outputs, files, stop_at="test.npz")
-    assert not any(path.exists() for path in outputs)
-    assert make(outputs, files) == ["test.npz"]
-    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
-
-
-def test_what_a_finished_job_has_made_comes_back_when_it_is_deleted(job, caplog) -> None:
-    outputs, files = job
-    make(outputs, files)
-    for path in outputs:
-        path.unlink()
-    caplog.set_level("INFO")
-    assert make(outputs, files) == []
-    assert "2 of 2 files were made before" in caplog.text
-    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
-
-
-def test_what_was_written_to_under_its_other_name_is_made_again(job, caplog) -> None:
-    outputs, files = job
-    make(outputs, files)
-    with open(outputs[1], "a") as file:
-        file.write("garbage")
-    for path in outputs:
-        path.unlink()
-    assert make(outputs, files) == ["test.npz"]
-    assert "train.finished/test.npz: was changed, left out" in caplog.text
-    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
-
-
-def test_what_came_of_other_files_is_made_again(job) -> None:
-    outputs, files = job
-    make(outputs, files)
-    files[0].write_text("two")
-    assert make(outputs, files) == ["train.npz", "test.npz"]
-    assert [path.read_text() for path in outputs] == ["train.npz of two", "test.npz of two"]
-
-
-def test_without_hard_links_outputs_are_copies(job, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_) -> None:
-        raise OSError("no links here")
-
-    monkeypatch.setattr("os.link", refuse)
-    outputs, files = job
-    make(outputs, files)
-    assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
-    assert make(outputs, files) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
 from synth2real.classify.train import classifier_seed, write_classifiers
-from synth2real.io.checkpoints import keep_finished
+from synth2real.io.finished import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use

@@ -6,7 +6,7 @@ from synth2real.convert.config import ConvertConfig
 from synth2real.convert.convert import write_converted
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.state import make_gan
-from synth2real.io.checkpoints import keep_finished
+from synth2real.io.finished import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use

@@ -5,7 +5,8 @@ from pathlib import Path
 from synth2real.gan.config import load_gan_config
 from synth2real.gan.state import make_gan
 from synth2real.gan.train import load_gan_data, train_gan
-from synth2real.io.checkpoints import fingerprint, open_checkpoints
+from synth2real.io.checkpoints import open_checkpoints
+from synth2real.io.finished import fingerprint
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.gap.measure import measure_gap
-from synth2real.io.checkpoints import keep_finished
+from synth2real.io.finished import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use

@@ -1,19 +1,13 @@
-"""Checkpoints, from which a training that was stopped goes on as if nothing had happened.
-
-They lie in a folder of which Snakemake knows nothing: what it knows as output, it deletes when a
-job starts or fails.
-"""
+"""Checkpoints, from which a training that was stopped goes on as if nothing had happened."""
 
 import errno
 import hashlib
-import importlib.metadata
-import json
 import logging
 import os
 import shutil
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,92 +16,19 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from synth2real.errors import InputError
-from synth2real.io.files import hold_lock, share_file, write_atomically
+from synth2real.io.finished import hold_folder
 from synth2real.io.trees import from_arrays, to_arrays
 
 log = logging.getLogger(__name__)
 
-DIGESTS = "digests.json"  # of files that are kept
-NAMED = 5  # things that changed, in a message
 KEPT = 2  # the last one, and one to fall back to
 # Of a training's time, a hundredth at most goes into checkpoints, however slow the disk is.
 TIME_BETWEEN_SAVES = 100  # times what the last one took
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 
 
 class CheckpointError(InputError):
     """A training cannot go on now, but a later run can."""
-
-
-def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
-    """What a training's bits follow from: settings, contents of files, versions of packages."""
-    settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
-    contents = {str(path): _digest_file(path) for path in files}
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {name: str(value) for name, value in settings.items()} | contents | versions
-
-
-@contextmanager
-def hold_folder(
-    folder: Path, fingerprint: Mapping[str, str], *, keep: bool = False
-) -> Iterator[None]:
-    """Holds a folder for one job, with what it has done so far.
-
-    What has another fingerprint is deleted at once, and the folder itself when the job has
-    succeeded, unless it is to be kept.
-
-    Raises:
-        InputError: another process holds the folder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with hold_lock(folder.with_name(f".{folder.name}.lock")):
-        _discard_others(folder, fingerprint)
-        yield
-        if not keep:
-            shutil.rmtree(folder)
-
-
-@contextmanager
-def keep_finished(
-    outputs: Iterable[str | Path], files: Iterable[str | Path], **settings: Any
-) -> Iterator[list[Path]]:
-    """Yields where to make a job's outputs: those that lie there need not be made again.
-
-    Of an entry of a cluster's queue that is killed, Snakemake deletes what its finished jobs made,
-    too. So outputs are second names of files in a folder `*.finished` beside them, which is there
-    until a run has succeeded.
-
-    Args:
-        files, settings: what the outputs follow from (`fingerprint`).
-
-    Raises:
-        InputError: another process holds the folder.
-    """
-    paths = [Path(path) for path in outputs]
-    folder = paths[0].with_suffix(".finished")
-    kept = [folder / path.name for path in paths]
-    with hold_folder(folder, fingerprint(files, **settings), keep=True):
-        _discard_changed(folder)
-        found = sum(path.exists() for path in kept)
-        if found:
-            log.info(f"{found} of {len(kept)} files were made before")
-        yield kept
-        with write_atomically(folder / DIGESTS) as temporary:
-            temporary.write_text(json.dumps({path.name: _digest_file(path) for path in kept}))
-        for source, path in zip(kept, paths, strict=True):
-            path.unlink(missing_ok=True)
-            share_file(source, path)
-
-
-def _discard_changed(folder: Path) -> None:
-    """Deletes kept files that were written to under their other names, the outputs'."""
-    path = folder / DIGESTS
-    digests = json.loads(path.read_text()) if path.exists() else {}
-    for name, digest in digests.items():
-        if (folder / name).exists() and _digest_file(folder / name) != digest:
-            log.warning(f"{folder / name}: was changed, left out")
-            (folder / name).unlink()
 
 
 @contextmanager
@@ -233,27 +154,3 @@ def _digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     for name in sorted(arrays):
         digest.update(name.encode() + arrays[name].tobytes())
     return digest.hexdigest()
-
-
-def _digest_file(path: str | Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
-    """Empties a folder whose checkpoints belong to another training, and says what differs."""
-    path = folder / "fingerprint.json"
-    try:
-        old = json.loads(path.read_text())
-    # None was written yet, or it was deleted before the rest was.
-    except (FileNotFoundError, ValueError):
-        old = {}
-    changed = [name for name in old.keys() | fingerprint if old.get(name) != fingerprint.get(name)]
-    if changed and any(folder.iterdir()):
-        names = [*sorted(changed)[:NAMED], *(["others"] if len(changed) > NAMED else [])]
-        reason = f"{', '.join(names)} changed" if old else "whose they are is not known"
-        log.info(f"{folder}: not used, {reason}; starting afresh")
-        shutil.rmtree(folder)
-        folder.mkdir()
-    with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(fingerprint, indent=1))
