@@ -20,6 +20,7 @@ from workers import (
     Worker,
     describe_machine,
     has_gpu,
+    native_type,
     start_jax,
     start_onnx,
     start_torch,
@@ -229,9 +230,9 @@ def main() -> None:
     parser.add_argument("--torch", required=True, help="a Python that has PyTorch")
     parser.add_argument("--fonts", type=Path, required=True, help="folder of fonts to render")
     arguments = parser.parse_args()
-    machine = describe_machine(arguments.torch)
+    machine, native = describe_machine(arguments.torch), native_type()
     rows = []
-    with open(HERE / "results.csv", "w", newline="") as file:
+    with open(HERE / f"results-{native}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in measure(arguments.torch, arguments.fonts):
@@ -239,7 +240,7 @@ def main() -> None:
             writer.writerow(rows[-1])
             file.flush()
             print("  ".join(rows[-1].values()), flush=True)
-    write_table(rows, machine)
+    write_table(rows, machine, native)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The table of the measured figures, in README.md."""
+"""The tables of the measured figures, in README.md: one for each kind of processor."""
 
 from workers import HERE
 
@@ -28,14 +28,13 @@ def format_row(row: dict) -> dict:
     return {name: text(value) for name, value in row.items()}
 
 
-def write_table(rows: list[dict], machine: str) -> None:
-    """Puts the table between the markers of README.md."""
+def write_table(rows: list[dict], machine: str, native: str) -> None:
+    """Puts the table of processors that multiply a type natively between its markers."""
     readme = HERE / "README.md"
-    head, _, rest = readme.read_text().partition("<!-- table -->\n")
-    _, _, tail = rest.partition("<!-- end of table -->\n")
+    begin, end = f"<!-- table: {native} -->\n", "<!-- end of table -->\n"
+    head, _, rest = readme.read_text().partition(begin)
+    _, _, tail = rest.partition(end)
     lines = [" | ".join(COLUMNS), "|".join("---" for _ in COLUMNS)]
     lines += [" | ".join(str(row.get(name, "")) for name in COLUMNS) for row in rows]
     table = "\n".join(f"| {line} |" for line in lines)
-    readme.write_text(
-        f"{head}<!-- table -->\nMeasured on {machine}.\n\n{table}\n<!-- end of table -->\n{tail}"
-    )
+    readme.write_text(f"{head}{begin}Measured on {machine}.\n\n{table}\n{end}{tail}")

@@ -77,6 +77,14 @@ def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
+def native_type() -> str:
+    """What our convolutions multiply on this processor: float32 or bfloat16."""
+    worker = start_jax("cpu", 1, "native")
+    native = worker.ask(version=0)["native"]
+    worker.stop()
+    return native
+
+
 def describe_machine(torch: str) -> str:
     """One line: processor, cores, GPU, system and versions."""
     workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
