@@ -1,15 +1,15 @@
-"""Fixtures shared by the tests: real fonts and digits, downloaded once a session."""
+"""Fixtures shared by the tests: real fonts and digits, and experiments that were run."""
 
+import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
 from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
 from synth2real.io.arrays import save_arrays
@@ -48,81 +48,80 @@ MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 FEW_FAMILIES = ["Caveat", "Dosis", "Playfair Display", "Space Mono"]
 
 
-# Files whose tests share what takes too long to make twice: a finished experiment, all fonts. The
-# first also has the SLURM cluster, of which there can be only one.
-TOGETHER = [{"test_dag.py", "test_faults.py", "test_slurm.py"}, {"test_fonts.py", "test_render.py"}]
-
-
-class Scheduling(LoadScopeScheduling):
-    """Which tests go to the same process (`pytest -n`): those of a file, or of several.
-
-    It is not `--dist loadgroup`, since pytest 9.2 does not see the groups that xdist 3.8 makes.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.partition("::")[0]).name
-        if file == "test_own_data.py":  # its tests share nothing
-            return nodeid
-        return str(next((sorted(files) for files in TOGETHER if file in files), file))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return Scheduling(config, log)
-
-
-def _fetch(families: list[str] | None, folder: Path) -> Path:
-    write_fonts_csv(fetch_fonts(MANIFEST, families, folder), folder / "fonts.csv")
+def share(name: str, make: Callable[[Path], object], factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a run share (`pytest -n`); the first that needs it makes it."""
+    root = factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, made = root / name, root / f"{name}.made"
+    with open(root / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            made.touch()
     return folder
+
+
+def _fetch(families: list[str] | None, folder: Path) -> None:
+    write_fonts_csv(fetch_fonts(MANIFEST, families, folder), folder / "fonts.csv")
 
 
 @pytest.fixture(scope="session")
 def few_fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of four fonts with their fonts.csv."""
-    return _fetch(FEW_FAMILIES, tmp_path_factory.mktemp("few_fonts"))
+    return share("few_fonts", lambda folder: _fetch(FEW_FAMILIES, folder), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of all 149 fonts with their fonts.csv; takes half a minute."""
-    return _fetch(None, tmp_path_factory.mktemp("fonts"))
+    return share("fonts", lambda folder: _fetch(None, folder), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with MNIST's train.npz and test.npz, as the real stage writes them."""
-    folder = tmp_path_factory.mktemp("mnist")
-    for part, (images, labels) in load_mnist().items():
-        save_arrays(folder / f"{part}.npz", images=images[..., None], labels=labels.astype("int32"))
-    return folder
+
+    def make(folder: Path) -> None:
+        for part, (images, labels) in load_mnist().items():
+            arrays = {"images": images[..., None], "labels": labels.astype("int32")}
+            save_arrays(folder / f"{part}.npz", **arrays)
+
+    return share("mnist", make, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny experiment after a run on two cores."""
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    result = snakemake(folder, "--cores", "2", *TINY)
-    assert result.returncode == 0, result.stderr
-    return folder
+    """The tiny experiment after a run on two cores; each process plans in a copy of its own."""
+
+    def make(folder: Path) -> None:
+        result = snakemake(copy_project(folder), "--cores", "2", *TINY)
+        assert result.returncode == 0, result.stderr
+
+    return shutil.copytree(
+        share("finished", make, tmp_path_factory), tmp_path_factory.mktemp("finished") / "copy"
+    )
 
 
 @pytest.fixture
 def experiment(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished tiny experiment that a test may change."""
-    folder = tmp_path / "experiment"
     # Times of modification come along, as Snakemake compares them.
-    shutil.copytree(finished, folder)
-    return folder
+    return shutil.copytree(finished, tmp_path / "experiment")
 
 
 @pytest.fixture(scope="session")
 def undisturbed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment that other tests disturb, after a run that nobody did."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "experiment"
-    shutil.copytree(finished, folder)
-    arguments = ("results/accuracy.csv", "--cores", "2", *overlay(folder, DISTURBED))
-    result = snakemake(folder, *arguments)
-    assert result.returncode == 0, result.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        arguments = ("results/accuracy.csv", "--cores", "2", *overlay(folder, DISTURBED))
+        result = snakemake(folder, *arguments)
+        assert result.returncode == 0, result.stderr
+
+    return share("undisturbed", make, tmp_path_factory)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ STATE = random_gan_state(GAN, spread=0.3)._replace(step=jnp.int32(9))
 # no real image shows would be left out.
 SYNTHETIC = random_images(1)
 DATA = GanData(SYNTHETIC, random_images(1, seed=1)._replace(labels=SYNTHETIC.labels))
+STEP = jax.jit(make_joint_step(GAN))  # compiled once for all tests
 
 
 def test_hinge_losses_by_hand() -> None:
@@ -48,7 +49,7 @@ def same(one, other) -> bool:
 
 @pytest.fixture(scope="module")
 def after() -> tuple[GanState, dict]:
-    return jax.jit(make_joint_step(GAN))(STATE, DATA, KEY)
+    return STEP(STATE, DATA, KEY)
 
 
 def test_every_network_learns_and_its_average_follows(after: tuple[GanState, dict]) -> None:
@@ -135,7 +136,8 @@ def test_diversity_is_rewarded_and_matters_to_the_generator_alone() -> None:
     for weight in (0.0, 1.0):
         weights = dataclasses.replace(weights, diversity=weight)
         gan = GAN._replace(config=dataclasses.replace(GAN.config, weights=weights))
-        states.append(jax.jit(make_joint_step(gan))(STATE, DATA, KEY))
+        step = jax.jit(make_joint_step(gan))
+        states.append(step(STATE, DATA, KEY))
     (one, _), (other, before) = states
     assert same(one.generator.params, STATE.generator.params)
     assert not same(other.generator.params, one.generator.params)
@@ -143,7 +145,7 @@ def test_diversity_is_rewarded_and_matters_to_the_generator_alone() -> None:
     assert same(other.discriminator.params, one.discriminator.params)
     # The same images and noises again: they are farther from each other.
     again = other._replace(step=STATE.step)
-    assert jax.jit(make_joint_step(gan))(again, DATA, KEY)[1]["diversity"] > before["diversity"]
+    assert step(again, DATA, KEY)[1]["diversity"] > before["diversity"]
 
 
 def test_images_without_labels_show_the_discriminator_what_the_average_reads() -> None:
@@ -158,10 +160,10 @@ def test_images_without_labels_show_the_discriminator_what_the_average_reads() -
 
     average = jax.tree_util.tree_map_with_path(believe, state.task.average)
     state = state._replace(task=state.task._replace(average=average))
-    step, more = jax.jit(make_joint_step(GAN)), DATA._replace(unlabelled=image)
+    more = DATA._replace(unlabelled=image)
 
     def losses_of(data: GanData) -> dict[str, float]:
-        return {name: float(loss) for name, loss in step(state, data, KEY)[1].items()}
+        return {name: float(loss) for name, loss in STEP(state, data, KEY)[1].items()}
 
     assert losses_of(more) == pytest.approx(losses_of(DATA), rel=1e-4)
     state = state._replace(step=jnp.int32(25))  # a fourth of 100
@@ -209,9 +211,8 @@ def test_the_learning_rate_falls_to_nothing_over_the_second_half() -> None:
 
 
 def test_labels_of_real_images_matter() -> None:
-    step = jax.jit(make_joint_step(GAN))
     other = DATA._replace(real=Images(DATA.real.images, (DATA.real.labels + 1) % 10))
-    one, two = step(STATE, DATA, KEY)[0], step(STATE, other, KEY)[0]
+    one, two = STEP(STATE, DATA, KEY)[0], STEP(STATE, other, KEY)[0]
     for name in ("task", "discriminator"):
         assert not same(getattr(one, name).params, getattr(two, name).params)
 
