@@ -182,7 +182,8 @@ def filled(text: str) -> str:
         header, *rows = TABLES[match[1]](match[2])
         lines = (f"| {' | '.join(line)} |\n" for line in (header, *rows))
         rule = "|" + "---|" * len(header) + "\n"
-        return f"<!-- {match[1]}: {match[2]} -->\n\n{next(lines)}{rule}{''.join(lines)}"
+        end = "" if match[3] else "\n"  # behind a table that was not there before
+        return f"<!-- {match[1]}: {match[2]} -->\n\n{next(lines)}{rule}{''.join(lines)}{end}"
 
     return MARKED.sub(table, text)
 
