@@ -49,7 +49,7 @@ FEW_FAMILIES = ["Caveat", "Dosis", "Playfair Display", "Space Mono"]
 
 
 def share(name: str, make: Callable[[Path], object], factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of a run share (`pytest -n`); the first that needs it makes it."""
+    """A folder that all processes of a run share (`pytest -n`), made by the first that needs it."""
     root = factory.getbasetemp()
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
     folder, made = root / name, root / f"{name}.made"

@@ -36,7 +36,7 @@ SMALL = {
 
 
 def run(folder: Path, settings: dict, *targets: str) -> Path:
-    """Runs an experiment, or what makes some targets, and returns results; again it does nothing."""
+    """Runs an experiment, or some targets, to the end; a second run does nothing. Its results."""
     copy_project(folder)
     (folder / "mine.yaml").write_text(yaml.safe_dump(SMALL | settings))
     arguments = (*targets, "--configfile", "mine.yaml")
