@@ -7,7 +7,7 @@
 # make tables    makes results' tables and curves anew from docs/results/*.csv
 # make docs      the documents as pages, in .cache/docs
 # make rulegraph draws docs/rulegraph.svg anew; needs graphviz
-# make benchmark  speed against PyTorch, in benchmarks/README.md and results.csv
+# make benchmark  speed against PyTorch, in benchmarks/README.md and results-*.csv
 # make growth     how cost grows, in benchmarks/growth.csv
 # make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
 # make lock   pins the newest packages; needs uv
