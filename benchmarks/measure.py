@@ -10,7 +10,7 @@ import csv
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,12 +76,17 @@ Key = tuple[str, str, str]
 Rounds = list[dict[Key, float]]
 
 
-def measure_peaks(device: str, threads: int, torch: str) -> dict[str, float]:
+def types(device: str, native: str) -> tuple[str, ...]:
+    """What there is to compare: a processor without bfloat16 takes minutes for a product of it."""
+    return DTYPES if device == "gpu" or native == "bfloat16" else ("float32",)
+
+
+def measure_peaks(device: str, threads: int, torch: str, dtypes: Sequence[str]) -> dict[str, float]:
     """GFLOP/s of a large matrix product, the better of both libraries, in each type."""
     workers = start_jax(device, threads, "native"), start_torch(torch, device, threads, "float32")
     peaks = {
         dtype: max(worker.ask(peak=dtype)["gflops"] for worker in workers for _ in range(3))
-        for dtype in DTYPES
+        for dtype in dtypes
     }
     for worker in workers:
         worker.stop()
@@ -109,13 +114,13 @@ def start_ours(
 
 
 def start_theirs(
-    benchmark: Benchmark, device: str, threads: int, torch: str
+    benchmark: Benchmark, device: str, threads: int, torch: str, dtypes: Sequence[str]
 ) -> tuple[dict[Key, Worker], float]:
     """Workers to compare with, and the arithmetic of a sample in FLOPs."""
     make = [benchmark.kind, benchmark.preset]
     theirs = {
         ("torch", dtype, mode): start_torch(torch, device, threads, dtype, mode)
-        for dtype in DTYPES
+        for dtype in dtypes
         for mode in torch_modes(device)
     }
     flops = [worker.ask(make=make)["flops"] for worker in theirs.values()][0]
@@ -134,8 +139,8 @@ def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
     """Columns: ratios to the faster of PyTorch's modes in each type, and to onnxruntime."""
     ratios = {}
     for column, dtype in TORCH_COLUMNS.items():
-        modes = [key for key in rounds[0] if key[:2] == ("torch", dtype)]
-        ratios[column] = median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
+        if modes := [key for key in rounds[0] if key[:2] == ("torch", dtype)]:
+            ratios[column] = median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
     if (onnx := ("onnxruntime", "float32", "")) in rounds[0]:
         ratios["ratio_to_onnxruntime"] = median(rounds, one, onnx)
     return ratios
@@ -143,10 +148,11 @@ def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
 
 def memory_ratios(memory: Mapping[Key, float], one: Key) -> dict[str, float]:
     """Columns: what PyTorch needs, in the mode that needs less, over what we need."""
-    return {
-        column: min(memory[key] for key in memory if key[:2] == ("torch", dtype)) / memory[one]
-        for column, dtype in TORCH_COLUMNS.items()
-    }
+    ratios = {}
+    for column, dtype in TORCH_COLUMNS.items():
+        if modes := [key for key in memory if key[:2] == ("torch", dtype)]:
+            ratios[column] = min(memory[key] for key in modes) / memory[one]
+    return ratios
 
 
 def take_turns(workers: Mapping[Key, Worker], steps: int) -> tuple[Rounds, dict[Key, float]]:
@@ -167,7 +173,7 @@ def measure_rate(
     """Rows of one benchmark: rates in each type that we multiply, memory, and time to start."""
     with tempfile.TemporaryDirectory() as cache:
         ours, first_step = start_ours(benchmark, device, threads, cache)
-        theirs, flops = start_theirs(benchmark, device, threads, torch)
+        theirs, flops = start_theirs(benchmark, device, threads, torch, [*peaks])
         steps = benchmark.cpu_steps if device == "cpu" else benchmark.gpu_steps
         rounds, memory = take_turns(ours | theirs, steps)
     native = next(iter(ours))
@@ -204,14 +210,14 @@ def measure_rendering(fonts: Path) -> dict:
     }
 
 
-def measure(torch: str, fonts: Path) -> Iterator[dict]:
-    """All rows."""
+def measure(torch: str, fonts: Path, native: str) -> Iterator[dict]:
+    """All rows, where our convolutions multiply `native` numbers."""
     yield measure_rendering(fonts)
     settings = [("cpu", 1), ("cpu", 2)]
     if has_gpu():
         settings.append(("gpu", 1))
     for device, threads in settings:
-        peaks = measure_peaks(device, threads, torch)
+        peaks = measure_peaks(device, threads, torch, types(device, native))
         for dtype, peak in peaks.items():
             yield {
                 "benchmark": "matrix product",
@@ -235,7 +241,7 @@ def main() -> None:
     with open(HERE / f"results-{native}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for row in measure(arguments.torch, arguments.fonts):
+        for row in measure(arguments.torch, arguments.fonts, native):
             rows.append(format_row(row))
             writer.writerow(rows[-1])
             file.flush()

@@ -21,7 +21,7 @@ COMMANDS = {
     "init": "writes settings for your own images",
     "check": "says what an experiment finds, does and needs, before it runs",
     "convert": "converts images with a trained GAN, under the names that they had",
-    "export": "writes a GAN's generator as an ONNX file",
+    "export": "writes a GAN's generator as an ONNX file, or its weights",
     "classify": "reads images with a trained classifier",
 }
 
