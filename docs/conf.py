@@ -25,6 +25,7 @@ CONTENTS = """
 :hidden:
 
 docs/results
+docs/other-images
 docs/goals
 docs/trials
 docs/experiment
