@@ -34,8 +34,10 @@ def test_it_judges_by_class(gan) -> None:
     assert not np.allclose(logits, [2000, 2300, 2900, 2000])
 
 
-@pytest.mark.parametrize("block", [1, 2])
-@pytest.mark.parametrize("size", [(8, 8, 1), (15, 9, 3), (30, 28, 1), (64, 64, 3), (128, 100, 3)])
+@pytest.mark.parametrize(
+    ("size", "block"),
+    [((8, 8, 1), 1), ((15, 9, 3), 1), ((15, 9, 3), 2), ((64, 64, 3), 2), ((128, 100, 3), 1)],
+)
 def test_it_takes_every_size(size: tuple[int, int, int], block: int) -> None:
     spec = ImageSpec(*size, ("a", "b", "c"), "edge")
     config = tiny_gan("synth2real", pixel_block=block).config
