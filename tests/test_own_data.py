@@ -132,7 +132,7 @@ def test_scikit_learns_digits_with_fonts_of_their_size(tmp_path: Path):
         "splits": {"seeds": [3]},
     }
     # Without figures, for time.
-    results = run(tmp_path, settings, "results/verdict.csv", "results/gap.csv")
+    results = run(tmp_path, settings, "results/accuracy.csv", "results/gap.csv")
     with np.load(results / "synthetic/train.npz") as file:
         assert file["images"].shape == (2 * 10 * 10 * 9 // 10, 16, 16, 1)
         assert (file["images"] > 0).any(axis=(0, 3)).mean() > 0.5  # digits fill the smaller canvas
