@@ -140,7 +140,7 @@ def _training_labels(experiment: "Experiment") -> "Iterator[np.ndarray]":
 
     config, choice = experiment.real, experiment.real_source
     if choice.path is None:
-        yield np.arange(MNIST_IMAGES) % 10
+        yield np.arange(MNIST_IMAGES) % 10  # counts near those of MNIST, which is not here yet
         return
     names = open_source(choice.kind, choice.path).labels()
     classes = natural_order(names)
