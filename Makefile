@@ -43,8 +43,8 @@ status:
 	@$(BIN)/python -m synth2real.report.status $(RUN)
 
 test: env
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
-	$(BIN)/pytest -n 2 --dist loadfile -m slow
+	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m slow
 
 check: env
 	$(BIN)/ruff format --check .
