@@ -10,7 +10,7 @@ import csv
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from workers import (
     Worker,
     describe_machine,
     has_gpu,
-    native_type,
     start_jax,
     start_onnx,
     start_torch,
@@ -135,12 +134,19 @@ def median(rounds: Rounds, one: Key, other: Key | None = None) -> float:
     return statistics.median(turn[one] / (turn[other] if other else 1) for turn in rounds)
 
 
+def torch_modes_of(keys: Collection[Key]) -> Iterator[tuple[str, list[Key]]]:
+    """Columns of ratios to PyTorch, and its modes in that type, where it was measured."""
+    for column, dtype in TORCH_COLUMNS.items():
+        if modes := [key for key in keys if key[:2] == ("torch", dtype)]:
+            yield column, modes
+
+
 def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
     """Columns: ratios to the faster of PyTorch's modes in each type, and to onnxruntime."""
-    ratios = {}
-    for column, dtype in TORCH_COLUMNS.items():
-        if modes := [key for key in rounds[0] if key[:2] == ("torch", dtype)]:
-            ratios[column] = median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
+    ratios = {
+        column: median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
+        for column, modes in torch_modes_of(rounds[0])
+    }
     if (onnx := ("onnxruntime", "float32", "")) in rounds[0]:
         ratios["ratio_to_onnxruntime"] = median(rounds, one, onnx)
     return ratios
@@ -148,11 +154,10 @@ def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
 
 def memory_ratios(memory: Mapping[Key, float], one: Key) -> dict[str, float]:
     """Columns: what PyTorch needs, in the mode that needs less, over what we need."""
-    ratios = {}
-    for column, dtype in TORCH_COLUMNS.items():
-        if modes := [key for key in memory if key[:2] == ("torch", dtype)]:
-            ratios[column] = min(memory[key] for key in modes) / memory[one]
-    return ratios
+    return {
+        column: min(memory[key] for key in modes) / memory[one]
+        for column, modes in torch_modes_of(memory)
+    }
 
 
 def take_turns(workers: Mapping[Key, Worker], steps: int) -> tuple[Rounds, dict[Key, float]]:
@@ -236,7 +241,7 @@ def main() -> None:
     parser.add_argument("--torch", required=True, help="a Python that has PyTorch")
     parser.add_argument("--fonts", type=Path, required=True, help="folder of fonts to render")
     arguments = parser.parse_args()
-    machine, native = describe_machine(arguments.torch), native_type()
+    machine, native = describe_machine(arguments.torch)
     rows = []
     with open(HERE / f"results-{native}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

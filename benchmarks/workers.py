@@ -77,16 +77,8 @@ def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-def native_type() -> str:
-    """What our convolutions multiply on this processor: float32 or bfloat16."""
-    worker = start_jax("cpu", 1, "native")
-    native = worker.ask(version=0)["native"]
-    worker.stop()
-    return native
-
-
-def describe_machine(torch: str) -> str:
-    """One line: processor, cores, GPU, system and versions."""
+def describe_machine(torch: str) -> tuple[str, str]:
+    """One line: processor, cores, GPU, system and versions; and what our convolutions multiply."""
     workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
     workers.append(start_onnx(1))
     if has_gpu():
@@ -97,6 +89,5 @@ def describe_machine(torch: str) -> str:
     versions = [answer["version"] for answer in answers[:3]]
     gpus = [answer["device"] for answer in answers[3:]]
     python = f"Python {platform.python_version()}"
-    return ", ".join(
-        [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
-    )
+    machine = [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
+    return ", ".join(machine), answers[0]["native"]
