@@ -6,8 +6,8 @@ class InputError(Exception):
 
 
 def no_memory(error: BaseException) -> bool:
-    """Whether it says that memory is full; of a device XLA does, whose kind of error takes a second
-    to import."""
+    """Whether memory is full, a device's, too."""
+    # XLA's kind of error takes a second to import.
     return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 

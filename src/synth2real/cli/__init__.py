@@ -6,7 +6,6 @@ what came out.
 
 import argparse
 import importlib
-import importlib.metadata
 import json
 import os
 import signal
@@ -26,11 +25,20 @@ COMMANDS = {
 }
 
 
+class Version(argparse.Action):
+    """Says the version; to find it takes longer than all else before a command runs."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"synth2real {version('synth2real')}")
+        parser.exit()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 if all went well, 1 after a line that says what is wrong, 2 for usage."""
     parser = argparse.ArgumentParser("synth2real", description=__doc__.partition("\n")[0])
-    version = f"synth2real {importlib.metadata.version('synth2real')}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("--version", action=Version, nargs=0, help="say which this is, and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, about in COMMANDS.items():
         command = commands.add_parser(
@@ -75,7 +83,7 @@ def show(found: Mapping[str, Any], as_json: bool) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    lines = [json.dumps(found)] if as_json else map(in_words, found.items())
+    lines = [json.dumps(found)] if as_json else [in_words(*item) for item in found.items()]
     try:
         print(*lines, sep="\n", flush=True)
     except OSError as error:
@@ -85,9 +93,8 @@ def show(found: Mapping[str, Any], as_json: bool) -> None:
             raise InputError(f"standard output: {error.strerror}") from error
 
 
-def in_words(item: tuple[str, Any]) -> str:
+def in_words(name: str, value: Any) -> str:
     """One of the things that came out, as a line."""
-    name, value = item
     if isinstance(value, dict):
         value = ", ".join(f"{key}: {number:,}" for key, number in value.items())
     return f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}"

@@ -118,10 +118,9 @@ def _check_splits(experiment: "Experiment") -> None:
     """Refuses splits for which there are too few images, or too few of a class."""
     from synth2real.splits import make_split
 
-    pool = _count_synthetic(experiment)
+    splits, pool = experiment.splits, _count_synthetic(experiment)
     for labels_N in _training_labels(experiment):
         for size in experiment.sizes:
-            splits = experiment.splits
             make_split(size, splits.total, 0, labels_N, pool, stratify=splits.stratify)
 
 

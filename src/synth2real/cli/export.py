@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from synth2real.cli.arguments import add_gan
+from synth2real.errors import InputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,6 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Writes the generator; says what an ONNX file takes."""
     from synth2real.convert.converter import Converter
     from synth2real.convert.export import export_onnx, export_weights
-    from synth2real.errors import InputError
 
     if arguments.out.suffix != f".{arguments.to}":
         raise InputError(f"{arguments.out}: a name that ends in .{arguments.to} is needed")

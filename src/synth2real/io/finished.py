@@ -100,7 +100,7 @@ def _digest_file(path: str | Path) -> str:
 
 
 def _discard_others(folder: Path, fingerprint: Mapping[str, str]) -> None:
-    """Empties a folder whose checkpoints belong to another training, and says what differs."""
+    """Empties a folder of what came of other files or settings, and says what differs."""
     path = folder / "fingerprint.json"
     try:
         old = json.loads(path.read_text())
