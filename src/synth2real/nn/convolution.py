@@ -148,12 +148,12 @@ def _backward(
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
     pads = _same(x, kernel, stride)
-    if stride == 1:
-        turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        to_x = _call_onednn(gradient, turned, [pad[::-1] for pad in pads])
-    else:
-        # oneDNN's call has no gradient with a stride.
-        to_x = jax.vjp(lambda x: _convolve_xla(x, kernel, stride), x)[1](gradient)[0]
+    # oneDNN's call has no gradient with a stride; pixels that the stride left out add nothing.
+    gaps = [(0, 0, 0), (0, 0, stride - 1), (0, 0, stride - 1), (0, 0, 0)]
+    spread = jax.lax.pad(gradient, jnp.zeros((), gradient.dtype), gaps)
+    sides = zip(x.shape[1:3], kernel.shape[:2], spread.shape[1:3], pads, strict=True)
+    around = [(k - 1 - before, n - m + before) for n, k, m, (before, _) in sides]
+    to_x = _call_onednn(spread, kernel[::-1, ::-1].transpose(0, 1, 3, 2), around)
     # Channels of x are the batch, images the channels, and the gradient is the kernel.
     images, kernels = x.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3)
     to_kernel = _call_onednn(images, kernels, pads, dilation=stride).transpose(1, 2, 0, 3)
