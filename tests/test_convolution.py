@@ -27,6 +27,7 @@ SHAPES = [
     (2, 8, 8, 3, 4, 4, 1),
     (2, 14, 14, 3, 8, 3, 2),
     (2, 7, 7, 3, 8, 3, 2),
+    (101, 5, 4, 2, 3, 3, 1),  # in float32 in pieces
 ]
 needs_onednn = pytest.mark.skipif(
     platform.system() != "Linux" or platform.machine() != "x86_64",
