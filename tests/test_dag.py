@@ -398,19 +398,3 @@ def test_a_run_that_succeeds_deletes_what_killed_jobs_left(experiment: Path):
     assert result.returncode == 0, result.stderr
     assert kept.exists() and not any(path.exists() for path in left)
     assert not left[1].parent.exists()
-
-
-@pytest.mark.slow
-def test_same_bits_on_one_core(finished: Path, tmp_path: Path):
-    folder = copy_project(tmp_path)
-    arguments = overlay(folder, {"ratios": ["0.1"]})
-    targets = ("results/accuracy.csv", "results/gap.csv")
-    result = snakemake(folder, *targets, "--cores", "1", *arguments)
-    assert result.returncode == 0, result.stderr
-    patterns = ("real/*", "synthetic/*", "gap/*", "r0.1/**/*.npz", "r0.1/**/*.csv")
-    patterns += ("r0.1/**/*.safetensors",)
-    files = [path for pattern in patterns for path in (folder / "results").glob(pattern)]
-    assert len(files) == 7 + 3 + 1 + 1 + 2 + 10 + 3 + 1
-    for path in files:
-        other = finished / path.relative_to(folder)
-        assert path.read_bytes() == other.read_bytes(), path

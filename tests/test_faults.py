@@ -133,10 +133,16 @@ def test_ctrl_c_in_a_terminal(begun: Path, undisturbed: Path):
     run_again(begun, undisturbed)
 
 
-def test_variables_and_a_matplotlibrc_change_no_bit(experiment: Path):
+def test_one_core_variables_and_a_matplotlibrc_change_no_bit(experiment: Path):
+    """The same experiment ran on two cores, without any of them."""
     made = [
+        "results/real/train.npz",
+        "results/synthetic/train.npz",
+        "results/r0.1/draw0/splits/split.npz",
         "results/r0.1/draw0/gan/seed0/networks.safetensors",
-        "results/r0.1/draw0/classify/original/run0.safetensors",
+        "results/r0.1/draw0/convert/seed0/train.npz",
+        "results/r0.1/draw0/classify/original+GAN/seed0/run0.safetensors",
+        "results/r0.1/draw0/gap/converted_seed0.csv",
         "results/figures/figure5.svg",
     ]
     before = [(experiment / path).read_bytes() for path in made]
