@@ -141,7 +141,13 @@ def test_one_core_variables_and_a_matplotlibrc_change_no_bit(experiment: Path):
         "results/r0.1/draw0/splits/split.npz",
         "results/r0.1/draw0/gan/seed0/networks.safetensors",
         "results/r0.1/draw0/convert/seed0/train.npz",
+        "results/r0.1/draw0/convert/seed0/test.npz",
+        "results/r0.1/draw0/classify/original/run0.safetensors",
+        "results/r0.1/draw0/classify/original/run1.safetensors",
         "results/r0.1/draw0/classify/original+GAN/seed0/run0.safetensors",
+        "results/r0.1/draw0/classify/original+GAN/seed0/run1.safetensors",
+        "results/gap/judge.safetensors",
+        "results/gap/judge.csv",
         "results/r0.1/draw0/gap/converted_seed0.csv",
         "results/figures/figure5.svg",
     ]
