@@ -202,29 +202,27 @@ def _check_finite(metrics: dict[str, float], step: int) -> None:
 class Progress:
     """Says twice a minute how much is done, how fast, and how long the rest takes.
 
-    Metrics stand beside it in the log alone: a terminal's line is short (see `synth2real.job`).
+    After the first update compiling is over, and the speed is that since then. Metrics stand beside
+    it in the log alone: a terminal's line is short (see `synth2real.job`).
     """
 
     def __init__(self, total: int, done: int = 0):
         log.info(f"compiling, then {total - done:,} samples")
-        self._total, self._first, self._done = total, done, done
+        self._total, self._first, self._compiled = total, done, False
         self._start = self._last_line = time.monotonic()
-
-    @property
-    def rate(self) -> float:
-        """Samples a second since the start, compilation included."""
-        return (self._done - self._first) / (time.monotonic() - self._start)
 
     def update(self, done: int, metrics: Mapping[str, float | None]) -> None:
         """Takes note that `done` samples are done in all, with these metrics."""
-        self._done = done
         now = time.monotonic()
         if now - self._last_line > SECONDS_BETWEEN_LINES or done >= self._total:
             self._last_line = now
-            left = timedelta(seconds=round((self._total - done) / self.rate))
+            rate = (done - self._first) / (now - self._start)
+            left = timedelta(seconds=round((self._total - done) / rate))
             text = "".join(f", {k} {v:.2f}" for k, v in metrics.items() if v is not None)
             log.info(
                 f"{done / self._total:.0%} of {self._total:,} samples, "
-                f"{self.rate:,.0f} samples/s, {left} left",
+                f"{rate:,.0f} samples/s, {left} left",
                 extra={"metrics": text},
             )
+        if not self._compiled:
+            self._first, self._start, self._compiled = done, now, True
