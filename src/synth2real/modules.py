@@ -5,13 +5,15 @@ imports. Rules therefore list the modules as inputs, and this finds them.
 """
 
 import ast
+import functools
 from pathlib import Path
 
 
 def modules_used(script: Path, src: Path) -> list[str]:
     """Returns the files below `src` that a script imports, directly or through others, sorted.
 
-    Imports are read from the code, which is not run; imports inside functions count too.
+    Imports are read from the code, which is not run; imports inside functions count too. A process
+    reads each file once: dozens of scripts use the same.
     """
     used: set[Path] = set()
     to_read = [script]
@@ -22,6 +24,7 @@ def modules_used(script: Path, src: Path) -> list[str]:
     return sorted(str(path) for path in used)
 
 
+@functools.cache
 def _imports(file: Path, src: Path) -> set[Path]:
     names = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
