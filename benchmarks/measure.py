@@ -26,7 +26,7 @@ from workers import (
     torch_modes,
 )
 
-from synth2real.sources.fonts.fonts import font_files
+from synth2real.sources.fonts.own import font_files
 from synth2real.sources.fonts.render import RenderConfig, render_fonts
 
 ROUNDS = 5

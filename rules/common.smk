@@ -42,7 +42,7 @@ from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
 from synth2real.sources.fonts.checks import count_renders
-from synth2real.sources.fonts.fonts import font_files
+from synth2real.sources.fonts.own import font_files
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 clean_environment()

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
 from synth2real.io.arrays import save_arrays
 from synth2real.nn import convolution
-from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
+from synth2real.sources.fonts.fonts import fetch_fonts
+from synth2real.sources.fonts.table import write_fonts_csv
 from synth2real.sources.mnist import load_mnist
 
 # Of invented cases; `--hypothesis-profile=thorough` tries more.

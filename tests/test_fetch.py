@@ -6,7 +6,7 @@ import pytest
 
 from synth2real.io.fetch import FetchError, WheelPin, download_wheels
 from synth2real.io.files import write_atomically
-from synth2real.sources.fonts.fonts import read_fonts_csv
+from synth2real.sources.fonts.table import read_fonts_csv
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 

@@ -16,18 +16,10 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 
-from synth2real.sources.fonts.fonts import (
-    ALIKE,
-    Font,
-    check_font,
-    fetch_fonts,
-    font_files,
-    read_font_folder,
-    read_fonts_csv,
-    write_credits,
-    write_fonts_csv,
-)
+from synth2real.sources.fonts.fonts import fetch_fonts
 from synth2real.sources.fonts.glyphs import FontError, digit_outlines, draw_boxes
+from synth2real.sources.fonts.own import ALIKE, check_font, font_files, read_font_folder
+from synth2real.sources.fonts.table import Font, read_fonts_csv, write_credits, write_fonts_csv
 
 MANIFEST = Path(__file__).parents[1] / "resources" / "fonts.csv"
 BITMAP_FONT = """STARTFONT 2.1

@@ -19,7 +19,7 @@ from synth2real.config import Experiment, read_experiment
 from synth2real.config.files import lay_over
 from synth2real.errors import InputError
 from synth2real.sources.folder import Folder
-from synth2real.sources.fonts.fonts import check_font
+from synth2real.sources.fonts.own import check_font
 from synth2real.sources.idx import parse_idx, read_idx, write_idx
 from synth2real.sources.npz import Npz
 from synth2real.spec import ImageSpec

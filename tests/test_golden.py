@@ -31,8 +31,9 @@ from synth2real.gan import train as gan_train
 from synth2real.gan.state import Network, init_state, make_gan
 from synth2real.gan.step import GanData
 from synth2real.nn import convolution
-from synth2real.sources.fonts.fonts import fetch_fonts, write_fonts_csv
+from synth2real.sources.fonts.fonts import fetch_fonts
 from synth2real.sources.fonts.render import Fonts, RenderConfig
+from synth2real.sources.fonts.table import write_fonts_csv
 from synth2real.splits import Size, make_split
 from synth2real.synthetic import SyntheticConfig, draw_parts
 from synth2real.training import Images

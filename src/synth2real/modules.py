@@ -12,22 +12,21 @@ from pathlib import Path
 def modules_used(script: Path, src: Path) -> list[str]:
     """Returns the files below `src` that a script imports, directly or through others, sorted.
 
-    Imports are read from the code, which is not run; imports inside functions count too. A process
-    reads each file once: dozens of scripts use the same.
+    Imports are read from the code, which is not run; imports inside functions count too.
     """
     used: set[Path] = set()
     to_read = [script]
     while to_read:
-        imported = _imports(to_read.pop(), src) - used
+        imported = _imports(to_read.pop().read_text(encoding="utf-8"), src) - used
         used |= imported
         to_read += imported
     return sorted(str(path) for path in used)
 
 
-@functools.cache
-def _imports(file: Path, src: Path) -> set[Path]:
+@functools.cache  # dozens of scripts use the same modules, and to parse one takes milliseconds
+def _imports(code: str, src: Path) -> set[Path]:
     names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth2real.sources.fonts.fonts import FontsConfig, font_files, known_families
+from synth2real.sources.fonts.fonts import FontsConfig
 from synth2real.sources.fonts.glyphs import DIGITS
+from synth2real.sources.fonts.own import font_files
 from synth2real.sources.fonts.render import RenderConfig
+from synth2real.sources.fonts.table import known_families
 
 
 def find_font_problems(fonts: FontsConfig, render: RenderConfig, manifest: Path) -> Iterator[str]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth2real.settings import setting, whole
-from synth2real.sources.fonts.fonts import read_fonts_csv
 from synth2real.sources.fonts.glyphs import CANVAS, DIGITS, digit_outlines, draw_digit
+from synth2real.sources.fonts.table import read_fonts_csv
 from synth2real.spec import ImageSpec
 
 
