@@ -27,7 +27,8 @@ rule real:
     localrule: True
     conda:
         CONDA_ENV
-    threads: 2
+    # Two threads decode pictures; nothing else is read by several.
+    threads: 2 if REAL.kind == "folder" else 1
     resources:
         mem_mb=more(1000 + 2 * min(LARGEST_BYTES, N_REAL * LARGEST_IMAGE) // 1_000_000),
         runtime=more(30),

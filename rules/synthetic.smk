@@ -27,7 +27,8 @@ rule synthetic:
     localrule: True
     conda:
         CONDA_ENV
-    threads: 2
+    # Two threads decode pictures; nothing else is read by several.
+    threads: 2 if SYNTHETIC.kind == "folder" else 1
     resources:
         mem_mb=memory(1000, N_SYNTHETIC),
         runtime=more(30),
