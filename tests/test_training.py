@@ -1,7 +1,9 @@
 """The training loop that GAN and classifier share."""
 
+import logging
 import math
 import re
+import time
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ from synth2real.spec import ImageSpec
 from synth2real.training import (
     CHUNK_STEPS,
     Images,
+    Progress,
     TrainingError,
     draw_batch,
     run_chunks,
@@ -163,3 +166,20 @@ def test_a_batch_depends_on_its_key_alone() -> None:
     data = random_images(30)
     one, again = (draw_batch(data, KEY, 8)[1].tolist() for _ in range(2))
     assert one == again != draw_batch(data, jax.random.key(1), 8)[1].tolist()
+
+
+def test_the_time_left_does_not_count_compiling(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    seconds = iter([0, 40, 80, 130])
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    progress = Progress(1_000)
+    for done in (100, 500, 1_000):
+        progress.update(done, {"loss": 0.5, "accuracy": None})
+    assert caplog.messages == [
+        "compiling, then 1,000 samples",
+        "10% of 1,000 samples",
+        "50% of 1,000 samples, 10 samples/s, 0:00:50 left",
+        "100% of 1,000 samples, 10 samples/s, 0:00:00 left",
+    ]

@@ -218,10 +218,11 @@ class Progress:
             self._last_line = now
             rate = (done - self._first) / (now - self._start)
             left = timedelta(seconds=round((self._total - done) / rate))
+            known = self._compiled or done >= self._total
+            speed = f", {rate:,.0f} samples/s, {left} left" if known else ""
             text = "".join(f", {k} {v:.2f}" for k, v in metrics.items() if v is not None)
             log.info(
-                f"{done / self._total:.0%} of {self._total:,} samples, "
-                f"{rate:,.0f} samples/s, {left} left",
+                f"{done / self._total:.0%} of {self._total:,} samples{speed}",
                 extra={"metrics": text},
             )
         if not self._compiled:
