@@ -297,6 +297,6 @@ rule verdict_figure:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        titles=TITLES,
+        titles=SHOWN_TITLES,
     script:
         "../workflow/scripts/verdict_figure.py"

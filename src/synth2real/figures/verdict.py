@@ -1,6 +1,7 @@
 """Draws the verdict as a forest plot: each comparison's difference and its interval."""
 
 import csv
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from synth2real.figures.drawing import legend
 from synth2real.figures.style import GREY, STYLE, Look, new_figure, save
+from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import HARMS, HELPS, NOT_SHOWN, TOO_FEW
 
 # A marker tells the words apart without colour.
@@ -21,7 +23,7 @@ WORDS = {
     HARMS: Look("#D55E00", "v"),
     TOO_FEW: Look(GREY, "x"),
 }
-ROW, HEAD = 0.3, 0.9  # inches
+ROW, HEAD = 0.26, 0.8  # inches
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,17 @@ class Difference:
     """One row of `verdict.csv`; `difference`, `low` and `high` in accuracy, NaN if unknown."""
 
     size: str
+    question: str
     dataset: str
-    against: str
     difference: float
     low: float
     high: float
     verdict: str
+
+    @property
+    def recipe(self) -> str:
+        """How the classifiers learnt."""
+        return SETS[self.dataset].recipe
 
 
 def read_verdict(path: Path) -> list[Difference]:
@@ -43,8 +50,8 @@ def read_verdict(path: Path) -> list[Difference]:
         return [
             Difference(
                 size=row["size"],
+                question=row["question"],
                 dataset=row["dataset"],
-                against=row["against"],
                 difference=float(row["difference"]),
                 low=float(row["low"]),
                 high=float(row["high"]),
@@ -56,33 +63,40 @@ def read_verdict(path: Path) -> list[Difference]:
 
 @matplotlib.rc_context(STYLE)
 def verdict(rows: Sequence[Difference], titles: Mapping[str, str], png: Path, svg: Path) -> Figure:
-    """A panel for each size; in it the difference in accuracy of each pair of sets."""
-    sizes = list(dict.fromkeys(row.size for row in rows))
-    most = max(sum(row.size == size for row in rows) for size in sizes)
-    figure = new_figure(height=len(sizes) * (HEAD + ROW * most))
-    panels = figure.subplots(len(sizes), 1, squeeze=False)[:, 0]
-    for axes, size in zip(panels, sizes, strict=True):
-        _draw_panel(axes, [row for row in rows if row.size == size])
-        axes.set_title(titles[size], loc="left")
-    panels[-1].set_xlabel("difference in accuracy on real test images (points)")
-    shown = [word for word in WORDS if any(row.verdict == word for row in rows)]
-    legend(figure, *(_sample(word) for word in shown))
+    """A panel for each size of `titles` and recipe; in it a row for each question.
+
+    Each panel has its own scale: with warps differences are a tenth of what they are without.
+    """
+    rows = [row for row in rows if row.size in titles]
+    questions = list(dict.fromkeys(row.question for row in rows))
+    recipes = [name for name in RECIPES if any(row.recipe == name for row in rows)]
+    figure = new_figure(height=0.7 + len(titles) * (HEAD + ROW * len(questions)))
+    panels = figure.subplots(len(titles), len(recipes), squeeze=False, sharey=True)
+    for line, (size, title) in zip(panels, titles.items(), strict=True):
+        for axes, recipe in zip(line, recipes, strict=True):
+            shown = [row for row in rows if (row.size, row.recipe) == (size, recipe)]
+            _draw_panel(axes, shown, questions)
+            axes.set_title(textwrap.fill(RECIPES[recipe], 26), loc="left", fontsize=9)
+        line[0].set_title(f"{title}\n{RECIPES[recipes[0]]}", loc="left", fontsize=9)
+    figure.supxlabel("difference in accuracy on real test images (points)", fontsize=10)
+    used = [word for word in WORDS if any(row.verdict == word for row in rows)]
+    legend(figure, *(_sample(word) for word in used))
     save(figure, png, svg)
     return figure
 
 
-def _draw_panel(axes: Axes, rows: Sequence[Difference]) -> None:
-    for height, row in enumerate(rows):
-        look = WORDS[row.verdict]
+def _draw_panel(axes: Axes, rows: Sequence[Difference], questions: Sequence[str]) -> None:
+    for row in rows:
+        look, height = WORDS[row.verdict], questions.index(row.question)
         mean, low, high = (100 * value for value in (row.difference, row.low, row.high))
         axes.plot([low, high], [height, height], color=look.colour)
-        axes.plot(mean, height, look.marker, color=look.colour, markersize=7)
+        axes.plot(mean, height, look.marker, color=look.colour, markersize=6)
     axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(rows)), [f"{row.dataset} − {row.against}" for row in rows])
-    axes.tick_params(axis="y", labelsize=9)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(questions)), questions)
+    axes.tick_params(labelsize=9)
+    axes.set_ylim(len(questions) - 0.5, -0.5)
 
 
 def _sample(word: str) -> Line2D:
     look = WORDS[word]
-    return Line2D([], [], color=look.colour, marker=look.marker, markersize=7, label=word)
+    return Line2D([], [], color=look.colour, marker=look.marker, markersize=6, label=word)
