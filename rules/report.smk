@@ -48,6 +48,7 @@ rule report:
         runtime=more(5),
     params:
         titles=TITLES,
+        shown=SHOWN_TITLES,
         figures=FIGURES,
     script:
         "../workflow/scripts/report.py"

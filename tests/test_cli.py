@@ -551,6 +551,7 @@ def test_init_writes_settings_that_check_passes(
     assert main(["check", "--json", str(mine)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["real"].startswith("6 images, 28x28x1: 1: 2, 3: 2, 7: 2")
+    assert found["real test images"] == "6; too few for a verdict, which needs 100 at least"
     # Three sizes in each of two folds.
     assert found["GANs"] == 6 and found["classifiers"] == 6 * 10 * 5
     for more, refused in (
@@ -587,6 +588,7 @@ def test_check_looks_at_every_folder_and_at_sizes(
     assert main(["check", str(mine)]) == 0
     said = capsys.readouterr().out
     assert "to test on: 5 images" in said and "without labels: 1 images" in said
+    assert "real test images: 5; too few" in said
     Image.new("L", (30, 20)).save(pictures / "7/f.png")
     open_source.cache_clear()  # as another command finds it
     assert main(["check", str(mine)]) == 1
@@ -603,7 +605,8 @@ def test_check_looks_at_every_folder_and_at_sizes(
 def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixture) -> None:
     assert main(["check", "--cores", "2"]) == 0
     said = capsys.readouterr().out
-    assert "real: MNIST" in said and "GANs: 2" in said and "classifiers: 100" in said
+    assert "real: MNIST" in said and "real test images: 10,000\n" in said
+    assert "GANs: 2" in said and "classifiers: 100" in said
     assert "60 real images (r = 0.001), 420 real images (r = 0.007)" in said
     free = re.search(r"disk: about 0.5 GB in results/; ([\d.]+) GB are free", said)
     assert free and float(free[1]) == pytest.approx(shutil.disk_usage(".").free / 1e9, abs=1)

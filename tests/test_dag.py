@@ -249,7 +249,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
 def test_report_shows_every_figure(finished: Path):
     text = (finished / "results/report.html").read_text()
     for path in (finished / "results/figures").glob("*.svg"):
-        assert f'alt="{path.stem}"' in text
+        assert f'<figure id="{path.stem}">' in text
     assert len(text) < 4_000_000
 
 

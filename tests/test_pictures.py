@@ -120,7 +120,7 @@ def test_votes_are_counted_by_set_of_the_plain_recipe(votes: dict) -> None:
 def test_confusion_matrices_by_hand(votes: dict, tmp_path: Path) -> None:
     figure = confusion(THREE, {"few": votes}, *files(tmp_path))
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["original", "original+synthetic", "original+GAN"]
+    assert titles == ["original", "original+synthetic", "original+GAN", ""]  # the last is shades
     # Of the four votes on class 0 two are for 1; of the two on class 2 one is for 0.
     assert canvas_of(figure, 0).tolist() == [[0, 50, 0], [0, 0, 0], [50, 0, 0]]
     assert canvas_of(figure, 2).tolist() == [[0, 25, 0], [0, 0, 100], [0, 0, 0]]

@@ -78,6 +78,7 @@ def folder(tmp_path: Path) -> Path:
     )
     write_report(
         TITLES,
+        shown=TITLES,
         verdict=tmp_path / "verdict.csv",
         accuracy=tmp_path / "accuracy.csv",
         gap=tmp_path / "gap.csv",
@@ -115,11 +116,18 @@ def test_tables_by_hand(folder: Path) -> None:
         ["gan", "2", "15", "10", "13", "900"],
         ["real", "1", "0", "0", "0", "0"],
     ]
-    first, head, line = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
+    first, head, line, scope = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
     assert first == "Points of accuracy, without warps:"
     assert head.split() == " ".join(TITLES.values()).split()
     right = "converted images, against none helps +20.00 not shown +0.00"
     assert " ".join(line.split()) == right
+    assert scope == "Of one draw of the real images: splits.seeds draws more."
+    few = VERDICT.replace("not shown,more <runs>", "too few test images,at least 700 test images")
+    (folder / "few.csv").write_text(few.replace(",1,200", ",3,200"))
+    *_, line = tables.short_verdict(folder / "few.csv", {"n9": "9 real images"}).splitlines()
+    assert " ".join(line.split()) == (
+        "converted images, against none too few test images at least 700 test images"
+    )
     verdict = tables.verdict_table(folder / "verdict.csv", TITLES)
     assert [*verdict["points"]] == ["+20.00 [+10.00, +30.00]", "+0.00"]
 
@@ -165,7 +173,7 @@ window.addEventListener("load", () => setTimeout(() => {
   const seen = (element) => element.offsetWidth > 40 && element.offsetHeight > 10;
   const first = document.querySelector("h1").getBoundingClientRect();
   if (first.top < 0 || first.left < 0) problems.push("the heading is cut off");
-  const answer = document.querySelector(".first td").getBoundingClientRect();
+  const answer = document.querySelector("#answers td").getBoundingClientRect();
   if (answer.bottom > innerHeight) problems.push("the first answer is below the window");
   for (const image of document.images)
     if (!seen(image) || !image.naturalWidth) problems.push(`picture ${image.alt}`);

@@ -9,6 +9,7 @@ start_job(snakemake.log[0], snakemake.threads)
 files = snakemake.input
 write_report(
     snakemake.params.titles,
+    shown=snakemake.params.shown,
     verdict=Path(files.verdict),
     accuracy=Path(files.accuracy),
     gap=Path(files.gap),

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             problems.append(str(error))
     if problems:
         raise InputError("\n".join(problems))
+    found["real test images"] = _describe_tests(_count_tests(experiment, images))
     return found | needs(experiment, images, arguments.cores, numbers=arguments.json)
 
 
@@ -101,6 +102,30 @@ def _sources(experiment: "Experiment") -> Iterator[tuple[str, "SourceChoice"]]:
     yield "synthetic", experiment.synthetic_source
     if experiment.unlabelled_source:
         yield "real, without labels", experiment.unlabelled_source
+
+
+def _count_tests(experiment: "Experiment", found: Mapping[str, "Found | None"]) -> int:
+    """How many real images classifiers are tested on, of all folds."""
+    from synth2real.cli.needs import MNIST_TESTS
+    from synth2real.sources import open_source
+
+    choice, real, apart = experiment.real_source, found["real"], found.get("real, to test on")
+    if apart:
+        return sum(apart.counts.values())
+    if not real:
+        return MNIST_TESTS
+    if choice.kind == "idx":
+        return len(open_source(choice.kind, str(choice.path), "test").labels())
+    there = sum(real.counts.values())
+    return there if experiment.real.folds else there - len(next(_training_labels(experiment)))
+
+
+def _describe_tests(count: int) -> str:
+    """A number of real test images, and whether it is too small."""
+    from synth2real.verdict.comparisons import FEWEST_IMAGES
+
+    few = f"; too few for a verdict, which needs {FEWEST_IMAGES} at least"
+    return f"{count:,}{few if count < FEWEST_IMAGES else ''}"
 
 
 def _check_sizes(experiment: "Experiment") -> None:

@@ -17,7 +17,7 @@ from synth2real.spec import EDGE, ImageSpec
 COLOUR = 1.4  # times as long a GAN takes with three channels, which it sees with their background
 COMPILING = 20.0  # seconds that a job takes besides its work
 MNIST = ImageSpec(28, 28, 1, tuple("0123456789"), (0,))
-MNIST_IMAGES = 60_000
+MNIST_IMAGES, MNIST_TESTS = 60_000, 10_000
 
 
 def needs(

@@ -62,22 +62,21 @@ def synthetic_error(
         points = errors(rows, "synthetic", test_set)
         counts = [point.n_synthetic for point in points]
         draw_points(axes, counts, points, look, f"{test_set} test set ({runs(points)})")
-    theirs = [
-        (AUTHORS_TRAINING_IMAGES - a.n_real, 1 - a.mnist_test_accuracy)
-        for a in authors
-        if a.dataset == "synthetic"
-    ]
+    of_synthetic = [a for a in authors if a.dataset == "synthetic"]
+    theirs = [(AUTHORS_TRAINING_IMAGES - a.n_real, 1 - a.mnist_test_accuracy) for a in of_synthetic]
     draw_authors(axes, theirs, LOOKS["synthetic"], linestyle="none")
     ours = [row.n_synthetic for row in rows]
     # The authors' sizes reach from 0 to 60,000; where ours do not, they would be in a corner.
-    margin = max(0.05 * (max(ours) - min(ours)), 0.02 * max(ours))
-    axes.set_xlim(min(ours) - margin, max(ours) + margin)
+    margin = 0.1 * (max(ours) - min(ours)) or 0.02 * max(ours)
+    low, high = min(ours) - margin, max(ours) + margin
+    axes.set_xlim(low, high)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("number of synthetic training images")
     axes.set_ylabel("error of the classifier of synthetic images (%)")
-    legend(figure, *authors_handle(authors, "none"))
+    seen = [a for a, (x, _) in zip(of_synthetic, theirs, strict=True) if low <= x <= high]
+    legend(figure, *authors_handle(seen, "none"))
     save(figure, png, svg)
     return figure
 

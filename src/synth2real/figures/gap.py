@@ -38,7 +38,7 @@ PANELS = {
     "domain_accuracy": Panel("accuracy at telling from real (%) ↓", 100, 0.5),
     "frechet_distance": Panel("Fréchet distance ↓", 1, 0),
     "kernel_distance": Panel("kernel distance ↓", 1, 0),
-    "density": Panel("density ↑", 1, 1),
+    "density": Panel("density (best at 1)", 1, 1),
     "coverage": Panel("coverage ↑", 1, 1 - 2**-NEIGHBOURS),
 }
 
@@ -81,7 +81,7 @@ def read_gap(path: Path) -> list[Gap]:
 def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
     """A panel for each metric: synthetic and converted images against real test ones.
 
-    An arrow in its title says which way is better.
+    Its title says which way is better.
 
     Bars are one standard deviation either way: between folds, draws and GAN seeds, or the metric's
     own where there is one; faint dots are single ones. Synthetic images have no size and are a
@@ -98,7 +98,7 @@ def gap(rows: Sequence[Gap], png: Path, svg: Path) -> Figure:
             draw = _draw_level if name == "synthetic" else _draw_series
             draw(axes, chosen, panel, look, name)
         axes.axhline(panel.scale * float(np.mean(closed)), color=GREY, linestyle="--", linewidth=1)
-        real_images_axis(axes, counts, steps=(1,))
+        real_images_axis(axes, counts, steps=(1, 3))
         axes.set_title(panel.title)
     for axes in figure.axes[:-2]:  # all but the lowest
         axes.set_xlabel("")

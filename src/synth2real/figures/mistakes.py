@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from synth2real.figures.samples import Images, short
 from synth2real.figures.style import STYLE, new_figure, save
@@ -57,18 +58,22 @@ def confusion(
     svg: Path,
 ) -> Figure:
     """Confusion matrices of original, original+synthetic and original+GAN, by size."""
-    figure = new_figure(height=0.4 + 2.8 * len(votes))
+    figure = new_figure(height=0.4 + 2.4 * len(votes))
     panels = figure.subplots(len(votes), len(PARTS), squeeze=False)
     names = {kind.parts: name for name, kind in SETS.items() if kind.recipe == PLAIN}
-    for row, (title, of_size) in zip(panels, votes.items(), strict=True):
-        matrices = [_confusion(of_size[parts], len(spec.classes)) for parts in PARTS]
-        most = max(float((m - np.diag(np.diag(m))).max()) for m in matrices)
-        for axes, parts, matrix in zip(row, PARTS, matrices, strict=True):
-            _draw_matrix(axes, matrix, most, spec)
+    matrices = [
+        [_confusion(of_size[parts], len(spec.classes)) for parts in PARTS]
+        for of_size in votes.values()
+    ]
+    most = max(float((m - np.diag(np.diag(m))).max()) for row in matrices for m in row)
+    for line, title, row in zip(panels, votes, matrices, strict=True):
+        for axes, parts, matrix in zip(line, PARTS, row, strict=True):
+            shades = _draw_matrix(axes, matrix, most, spec)
             axes.set_title(names[parts])
-        row[0].set_ylabel(f"{title}\nshows")
+        line[0].set_ylabel(f"{title}\nshows")
     for axes in panels[-1]:
         axes.set_xlabel("taken for")
+    figure.colorbar(shades, ax=panels, label="mistakes (% of the class)", shrink=0.5, pad=0.02)
     save(figure, png, svg)
     return figure
 
@@ -81,16 +86,16 @@ def _confusion(votes: Votes, classes: int) -> np.ndarray:
     return share_CxC
 
 
-def _draw_matrix(axes: Axes, matrix_CxC: np.ndarray, most: float, spec: ImageSpec) -> None:
+def _draw_matrix(axes: Axes, matrix_CxC: np.ndarray, most: float, spec: ImageSpec) -> AxesImage:
     """Shades mistakes; what is right is left white, or mistakes would all look alike."""
     classes = len(matrix_CxC)
     wrong_CxC = matrix_CxC - np.diag(np.diag(matrix_CxC))
-    axes.imshow(wrong_CxC, cmap="Greys", vmin=0, vmax=max(most, 1.0))
+    shades = axes.imshow(wrong_CxC, cmap="Greys", vmin=0, vmax=max(most, 1.0))
     axes.grid(False)
     if classes > MOST_NUMBERS:
         axes.set_xticks([])
         axes.set_yticks([])
-        return
+        return shades
     ticks = [short(name, 6) for name in spec.classes]
     axes.set_xticks(range(classes), ticks, fontsize=7, rotation=0 if classes <= 10 else 90)
     axes.set_yticks(range(classes), ticks, fontsize=7)
@@ -98,6 +103,7 @@ def _draw_matrix(axes: Axes, matrix_CxC: np.ndarray, most: float, spec: ImageSpe
         ink = "white" if wrong_CxC[i, j] > 0.6 * most else "black"
         text = f"{matrix_CxC[i, j]:.0f}"
         axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color=ink)
+    return shades
 
 
 @matplotlib.rc_context(STYLE)

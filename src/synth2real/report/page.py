@@ -18,6 +18,7 @@ TEMPLATE = Path(__file__).with_name("page.html.jinja")
 def write_report(
     titles: Mapping[str, str],
     *,
+    shown: Mapping[str, str],
     verdict: Path,
     accuracy: Path,
     gap: Path,
@@ -30,6 +31,7 @@ def write_report(
 
     Args:
         titles: sizes as a person reads them.
+        shown: those for which the first screen has room.
         verdict, accuracy, gap: tables of those stages.
         manifest: what the experiment was.
         figures: SVG files by their names; the template says where each stands, and what it shows.
@@ -43,11 +45,9 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    answers = tables.answers(verdict, titles)
     facts = json.loads(manifest.read_text(encoding="utf-8"))
     page = environment.get_template(TEMPLATE.name).render(
-        answers=answers,
-        recipe=tables.recipe,
+        answers=tables.answers(verdict, shown),
         tables={
             "verdict": tables.verdict_table(verdict, titles),
             "data": tables.data_table(accuracy, titles),
@@ -55,7 +55,6 @@ def write_report(
             "gap": tables.gap_table(gap, titles),
             "stages": tables.stages_table(benchmarks),
         },
-        draws=int(next(iter(answers.values()))["draws"].iloc[0]),
         figures={name: _data_address(file) for name, file in figures.items()},
         facts=facts,
         real=_name(facts["config"]["real_source"]),

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from synth2real.sets import RECIPES, SETS
-from synth2real.verdict.comparisons import by_strongest
+from synth2real.verdict.comparisons import TOO_FEW, by_strongest
 from synth2real.verdict.report import points
 
 METRICS = {
@@ -45,30 +46,44 @@ def all_points(table: pd.DataFrame) -> list[str]:
     return [*map(points, table["difference"], table["low"], table["high"])]
 
 
-def recipe(rows: pd.DataFrame) -> str:
-    """The recipe of one size's answers, as a person reads it."""
-    return RECIPES[SETS[rows["dataset"].iloc[0]].recipe]
+class Answers(NamedTuple):
+    """What the strongest recipe says.
+
+    Attributes:
+        recipe: as a person reads it.
+        draws: of the real images.
+        words, points: a row for each question, a column for each size as a person reads it. Where
+            test images are too few, the points are how many are needed.
+    """
+
+    recipe: str
+    draws: int
+    words: pd.DataFrame
+    points: pd.DataFrame
 
 
-def answers(path: Path, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """What the strongest recipe says, for each size as a person reads it."""
+def answers(path: Path, titles: Mapping[str, str]) -> Answers:
+    """Reads them from the verdict's table, for the sizes of `titles`."""
     table = read_verdict(path)
-    strongest = table.assign(points=all_points(table))[by_strongest([*table["dataset"]])]
-    return {titles[size]: strongest[strongest["size"] == size] for size in titles}
+    points = pd.Series(all_points(table)).mask(table["verdict"] == TOO_FEW, table["decided_by"])
+    table = table.assign(points=points, size=table["size"].map(titles))
+    table = table[by_strongest([*table["dataset"]])].dropna(subset="size")
+    order = table["question"].unique(), [*titles.values()]
+    words, points = (
+        table.pivot(index="question", columns="size", values=name).loc[order]
+        for name in ("verdict", "points")
+    )
+    recipe = RECIPES[SETS[table["dataset"].iloc[0]].recipe]
+    return Answers(recipe, int(table["draws"].iloc[0]), words, points)
 
 
 def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
     """What the strongest recipe says: a line for each question, a column for each size."""
-    found = answers(path, titles)
-    columns = {
-        title: (
-            rows["verdict"] + " " + rows["difference"].map("{:+.2%}".format).str.rstrip("%")
-        ).set_axis(rows["question"])
-        for title, rows in found.items()
-    }
-    told = " and ".join(dict.fromkeys(recipe(rows) for rows in found.values()))
-    table = pd.DataFrame(columns).fillna("").rename_axis(None)
-    return f"Points of accuracy, {told}:\n{table.to_string()}"
+    recipe, draws, words, points = answers(path, titles)
+    cells = words + " " + points.replace(r" \[.*", "", regex=True)
+    lines = cells.rename_axis(index=None, columns=None).to_string()
+    scope = "" if draws > 1 else "\nOf one draw of the real images: splits.seeds draws more."
+    return f"Points of accuracy, {recipe}:\n{lines}{scope}"
 
 
 def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:

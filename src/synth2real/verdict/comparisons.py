@@ -77,7 +77,10 @@ class Comparison:
 
     @property
     def decided_by(self) -> str:
-        """What would decide it, if the difference is as it seems: a power estimate of 80 %."""
+        """What would decide it, if the difference is as it seems: a power estimate of 80 %.
+
+        How much draws differ, one alone does not tell.
+        """
         mean, of_units, of_images, _ = self.difference
         if self.word == TOO_FEW:
             return f"at least {self.needed_images:,} test images"
@@ -85,8 +88,13 @@ class Comparison:
             return ""
         if math.isnan(of_units):
             return "more than one classifier of each set"
+        if self.draws == 1:
+            return f"other draws; for this one {self._more('runs', mean, of_units, of_images)}"
+        return self._more("draws", mean, of_units, of_images)
+
+    def _more(self, units: str, mean: float, of_units: float, of_images: float) -> str:
+        """How many more units, and images, would show a difference as large."""
         variance = (mean / FOUND) ** 2
-        units = "draws" if self.draws > 1 else "runs"
         if of_images < variance and (more := of_units / (variance - of_images)) < MOST:
             return f"{max(2.0, more):.1f} times as many {units}"
         if 0 < 2 * of_images < MOST * variance:

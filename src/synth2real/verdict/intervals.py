@@ -24,7 +24,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: of accuracies in [0, 1], or of differences in [-1, 1].
-        of_units: variance of the mean that more units would lessen; NaN if there is but one.
+        of_units: variance of the mean that more units would lessen; NaN if there is but one unit
+            or image.
         of_images: variance of the mean that more test images would lessen.
         freedom: degrees of freedom of `of_units`.
     """
@@ -36,7 +37,7 @@ class Estimate(NamedTuple):
 
     @property
     def half_width(self) -> float:
-        """Half of the 95 % confidence interval; NaN if there is but one unit.
+        """Half of the 95 % confidence interval; NaN if there is but one unit or image.
 
         Units are few, so Student's quantile belongs to their variance. Satterthwaite's degrees of
         freedom for the sum are too many where a few units happen to be alike.
@@ -46,11 +47,11 @@ class Estimate(NamedTuple):
 
     @property
     def low(self) -> float:
-        return self.mean - self.half_width
+        return max(self.mean - self.half_width, -1.0)  # NaN stays
 
     @property
     def high(self) -> float:
-        return self.mean + self.half_width
+        return min(self.mean + self.half_width, 1.0)
 
 
 def estimate(sides: Sequence[np.ndarray]) -> Estimate:
@@ -63,7 +64,7 @@ def estimate(sides: Sequence[np.ndarray]) -> Estimate:
     """
     means_SxN = np.stack([values_UxN.mean(0) for values_UxN in sides])
     mean_N = means_SxN[0] - means_SxN[1:].sum(0)
-    if min(map(len, sides)) < 2:
+    if min(min(values_UxN.shape) for values_UxN in sides) < 2:
         return Estimate(float(mean_N.mean()), math.nan, math.nan, math.nan)
     variances = [float(v.mean(1).var(ddof=1)) / len(v) for v in sides]
     of_units = sum(variances)
