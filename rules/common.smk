@@ -8,6 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+REPEATED = r"(Select jobs to execute|Execute \d+ jobs|Finished jobid: )"
 
 try:
     import synth2real
@@ -47,6 +50,12 @@ from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 clean_environment()
 add_defaults()
+
+# Of a job that begins or ends, which it says itself, a terminal need not see how Snakemake says it
+# again; its log has all of it.
+for handler in logger.handlers:
+    if handler.name == "DefaultStreamHandler":
+        handler.addFilter(lambda record: not re.match(REPEATED, record.getMessage()))
 if workflow.deployment_settings.deployment_method:
     # An environment of conda's or a container has the pinned packages, but not this one.
     os.environ.update(PYTHONPATH=str(SRC.resolve()))

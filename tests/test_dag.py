@@ -396,5 +396,7 @@ def test_a_run_that_succeeds_deletes_what_killed_jobs_left(experiment: Path):
     target = ("results/figures/figure2.png", "--force")
     result = snakemake(experiment, *target, "--cores", "1", *TINY)
     assert result.returncode == 0, result.stderr
+    assert "steps (100%) done" in result.stderr  # and what jobs say themselves is not said again
+    assert not re.search("Select jobs|Execute 1 jobs|Finished jobid", result.stderr)
     assert kept.exists() and not any(path.exists() for path in left)
     assert not left[1].parent.exists()

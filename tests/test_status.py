@@ -74,6 +74,20 @@ def test_nothing_is_said_of_the_time_before_a_job_is_finished(tmp_path: Path) ->
     ]
 
 
+def test_running_jobs_say_how_long_they_take_and_the_rest_is_named(tmp_path: Path) -> None:
+    write(tmp_path, PLAN)
+    log = tmp_path / "results/logs/r0.1/gan_seed0.log"
+    log.parent.mkdir(parents=True)
+    line = "12:03:20 60% of 100 samples, 9 samples/s, 0:02:00 left"
+    log.write_text(f"12:00:00 begins\n{line}, adversarial 0.50\n")
+    # A GAN takes 300 s; of three 120 s of one and two whole ones are left, on two cores.
+    assert status(tmp_path).splitlines() == [
+        "0 of 8 jobs done, 1 running, 7 to come; 6 min or more to go",
+        "not counted, as nothing tells yet how long they take: 5 classify_train",
+        f"r0.1/gan_seed0: {line}",
+    ]
+
+
 def test_a_run_that_was_killed_is_told_by_its_lock_or_its_silence(tmp_path: Path) -> None:
     write(tmp_path, PLAN)
     log = next((tmp_path / ".snakemake/log").iterdir())

@@ -14,13 +14,17 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from synth2real.errors import InputError
 from synth2real.job import ENDS
 
 LONG = 300  # seconds; jobs that train say something twice a minute
-WIDTH = 70  # of a log's line that is shown; behind it are metrics
+METRICS = re.compile(r"(?<= left), .*")  # behind what a log's line says of the time
+LEFT = re.compile(r"(\d+)% of .* (\d+):(\d\d):(\d\d) left")
+# Rules whose jobs take more than a moment; others have names like theirs.
+SLOW = ("gan", "convert", "classify_train", "classify_test", "gap_converted")
 
 
 class Run(NamedTuple):
@@ -54,22 +58,41 @@ def read_run(text: str) -> Run:
     return Run(planned, done, failed, int(provided[1]) if provided else 1, ended)
 
 
-def seconds_left(run: Run, seconds: Mapping[str, float], running: Sequence[str]) -> float:
-    """What unfinished jobs take, if they take as long as those of their rules that are finished.
+def seconds_left(run: Run, seconds: Mapping[str, float], running: Mapping[str, str]) -> float:
+    """What unfinished jobs take; nothing is counted of rules of which nothing is known.
 
-    Too little where none of a rule is. Running ones are taken to be half done.
+    A running job that does not say how much is left is taken to be half done.
 
     Args:
         run: the run.
-        seconds: what a finished job of each rule takes, as far as any is.
-        running: the names of running jobs, which begin with their rules'.
+        seconds: what a job of each rule takes, as far as it is known.
+        running: the last lines of running jobs by their names, which begin with their rules'.
     """
     left = 0.0
     for rule, count in run.planned.items():
         left += seconds.get(_like(rule, seconds), 0.0) * max(count - run.done[rule], 0)
-    for job in running:
-        left -= 0.5 * seconds.get(_like(job, seconds), 0.0)
+    for job, line in running.items():
+        whole, to_go = _said(line)
+        left -= whole - to_go if whole else 0.5 * seconds.get(_like(job, seconds), 0.0)
     return max(left, 0.0) / run.at_once
+
+
+def _said(line: str) -> tuple[float, float]:
+    """Seconds that a job takes in all, and that are left, as its log's line says; else zeros."""
+    found = LEFT.search(line)
+    if not found:
+        return 0.0, 0.0
+    share, *time_left = map(int, found.groups())
+    left = np.dot(time_left, (3600, 60, 1))
+    return float(left / (1 - share / 100)) if share < 100 else 0.0, float(left)
+
+
+def _uncounted(run: Run, seconds: Mapping[str, float]) -> dict[str, int]:
+    """Unfinished jobs of slow rules of which nothing is known, by the rule they are like."""
+    left: Counter[str] = Counter()
+    for rule, count in run.planned.items():
+        left[_like(rule, SLOW)] += max(count - run.done[rule], 0)
+    return {rule: left[rule] for rule in SLOW if left[rule] and rule not in seconds}
 
 
 def _like(name: str, rules: Iterable[str]) -> str:
@@ -103,11 +126,17 @@ def status(folder: Path) -> str:
     if run.ended or done == total or not locked:
         return "\n".join([f"{done} of {total} jobs done; the run has ended", *failed])
     running = _running(folder / "results/logs", log)
-    left = seconds_left(run, _seconds(folder, run), [Path(name).name for name in running])
+    names = {Path(name).name: line for name, line in running.items()}
+    said = {_like(job, run.planned): _said(line)[0] for job, line in names.items()}
+    seconds = {rule: whole for rule, whole in said.items() if whole} | _seconds(folder, run)
+    left = seconds_left(run, seconds, names)
     waiting = total - done - len(running) - len(failed)
     first = f"{done} of {total} jobs done, {len(running)} running, {waiting} to come; "
     first += f"{_minutes(left)} or more to go" if left else "nothing tells how long yet"
     lines = [first, *failed, *(f"{name}: {line}" for name, line in running.items())]
+    if left and (uncounted := _uncounted(run, seconds)):
+        jobs = ", ".join(f"{count} {rule}" for rule, count in uncounted.items())
+        lines.insert(1, f"not counted, as nothing tells yet how long they take: {jobs}")
     silent = time.time() - max(
         path.stat().st_mtime for path in [log, *(folder / "results/logs").rglob("*.log")]
     )
@@ -123,7 +152,8 @@ def _running(folder: Path, log: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*.log")):
         lines = path.read_text(encoding="utf-8").splitlines()
         if path.stat().st_mtime >= begun and lines and not lines[-1].endswith(ENDS):
-            found[str(path.relative_to(folder).with_suffix(""))] = lines[-1][:WIDTH]
+            name = str(path.relative_to(folder).with_suffix(""))
+            found[name] = METRICS.sub("", lines[-1])
     return found
 
 
