@@ -35,6 +35,7 @@ rule report:
         gap="results/gap.csv",
         manifest="results/manifest.json",
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
+        rulegraph=ROOT / "docs" / "rulegraph.svg",
     output:
         "results/report.html",
     log:

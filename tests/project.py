@@ -18,6 +18,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources", "rules", "src"]
+SOURCES += ["workflow", "docs/rulegraph.svg"]
 # XLA compiles in a quarter of the time if it need not compile well.
 COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 TINY = ("--configfile", "config/tiny.yaml")
@@ -29,8 +30,9 @@ DISTURBED = {"ratios": ["0.1"], "gan": GAN}
 
 def copy_project(folder: Path) -> Path:
     """Copies what a clone has, so that a test may run and change it."""
-    for name in [*SOURCES, "workflow"]:
+    for name in SOURCES:
         source = ROOT / name
+        (folder / name).parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
     return folder
 

@@ -14,7 +14,10 @@ write_report(
     accuracy=Path(files.accuracy),
     gap=Path(files.gap),
     manifest=Path(files.manifest),
-    figures=dict(zip(snakemake.params.figures, map(Path, files.figures), strict=True)),
+    figures={
+        **dict(zip(snakemake.params.figures, map(Path, files.figures), strict=True)),
+        "rulegraph": Path(files.rulegraph),
+    },
     benchmarks=Path("results/benchmarks"),
     path=Path(snakemake.output[0]),
 )
