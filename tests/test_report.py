@@ -203,7 +203,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (Debian: apt install chromium)")
-@pytest.mark.parametrize("size", ["1280,800", "420,800"])
+@pytest.mark.parametrize("size", ["1280,800", "500,800"])
 def test_a_browser_shows_all_of_it(folder: Path, size: str) -> None:
     page = folder / "read.html"
     # Before the page's own, so that an error in it is heard.

@@ -10,7 +10,14 @@ import pytest
 
 from synth2real.figures.table import Chain
 from synth2real.io.arrays import save_arrays
-from synth2real.verdict.comparisons import HARMS, HELPS, NOT_SHOWN, TOO_FEW, compare
+from synth2real.verdict.comparisons import (
+    HARMS,
+    HELPS,
+    NOT_SHOWN,
+    TOO_FEW,
+    by_strongest,
+    compare,
+)
 from synth2real.verdict.intervals import estimate
 from synth2real.verdict.predictions import read_right
 from synth2real.verdict.report import write_verdict
@@ -106,6 +113,19 @@ def test_images_without_labels_are_held_against_the_same_warps_without_them() ->
     assert (among.dataset, among.against) == ("pseudo-original+synthetic", "pseudo-original")
     assert (across.dataset, across.against) == ("pseudo-original", "augmented-original")
     assert across.word == HELPS and across.difference.mean == pytest.approx(0.15)
+
+
+def test_conversions_are_held_against_warps_and_do_not_count_as_the_strongest_recipe() -> None:
+    right = {
+        "original": {0: outcomes(0.80, 0.81)},
+        "original+GAN": {0: outcomes(0.90, 0.91)},
+        "augmented-original": {0: outcomes(0.95, 0.96)},
+        "augmented-original+GAN": {0: outcomes(0.97, 0.98)},
+    }
+    plain, warped, across = compare(right)
+    assert (across.dataset, across.against) == ("original+GAN", "augmented-original")
+    assert across.word == HARMS and across.difference.mean == pytest.approx(-0.05)
+    assert by_strongest([c.dataset for c in (plain, warped, across)]) == [False, True, False]
 
 
 def test_too_few_test_images_are_refused_with_how_many_are_needed() -> None:

@@ -31,8 +31,12 @@ QUESTIONS = {
     "converted images, against synthetic ones": (_CONVERTED, _SYNTHETIC),
     "training the GAN, against not training it": (_CONVERTED, _UNTRAINED),
 }
-# Across recipes: the one is the other with images without labels, and averaged weights.
-UNLABELLED = ("images without labels, against none", "pseudo-original", "augmented-original")
+# Across recipes: which of two ways to more images is the better one; and the one is the other with
+# images without labels, and averaged weights.
+ACROSS = (
+    ("converted images, in the place of warps", "original+GAN", "augmented-original"),
+    ("images without labels, against none", "pseudo-original", "augmented-original"),
+)
 
 # Whether classifiers, [classifiers, images] of each draw, recognise each test image.
 Right = Mapping[int, np.ndarray]
@@ -43,7 +47,7 @@ class Comparison:
     """What a set's classifiers recognise, less what another's do.
 
     Attributes:
-        question: a key of `QUESTIONS`, or that of `UNLABELLED`.
+        question: a key of `QUESTIONS`, or one of `ACROSS`.
         dataset: the set.
         against: the one that it is compared with.
         difference: in accuracy.
@@ -116,7 +120,7 @@ def compare(right: Mapping[str, Right]) -> Iterator[Comparison]:
         for question, sides in QUESTIONS.items()
         if all((recipe, parts) in names for parts in sides)
     ]
-    for question, dataset, against in [*asked, UNLABELLED]:
+    for question, dataset, against in [*asked, *ACROSS]:
         if dataset in right and against in right:
             one, other = right[dataset], right[against]
             n_test = next(iter(one.values())).shape[1]
@@ -139,5 +143,5 @@ def accuracy(right: Right) -> Estimate:
 
 def by_strongest(datasets: Sequence[str]) -> list[bool]:
     """Which comparisons, by their sets in order, are of the strongest recipe that there is."""
-    recipes = [SETS[dataset].recipe for dataset in datasets]
-    return [recipe == recipes[-1] for recipe in recipes]
+    order = [[*RECIPES].index(SETS[dataset].recipe) for dataset in datasets]
+    return [place == max(order) for place in order]
