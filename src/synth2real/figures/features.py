@@ -11,17 +11,18 @@ from sklearn.manifold import TSNE
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.figures.samples import short
-from synth2real.figures.style import GREY, LOOKS, STYLE, Look, new_figure, save
+from synth2real.figures.style import LOOKS, STYLE, Look, new_figure, save
 from synth2real.gap.judge import judge_images
 from synth2real.io.arrays import load_arrays
 from synth2real.spec import ImageSpec
 
 EACH = 500  # images of a kind
 MOST_NAMES = 20  # classes that are named
+# Dots are small: without colour, darkness and a cross tell them apart.
 KINDS = {
-    "real test": Look(GREY, "o"),
+    "real test": Look("#000000", "o"),
     "synthetic": LOOKS["synthetic"],
-    "converted": LOOKS["converted"],
+    "converted": LOOKS["converted"]._replace(marker="x"),
 }
 
 
@@ -59,7 +60,8 @@ def features(
         tsne = TSNE(perplexity=min(30.0, (len(together) - 1) / 3), random_state=0)
         places = np.split(tsne.fit_transform(together), np.cumsum(sizes)[:-1])
         for (kind, look), place in zip(KINDS.items(), places, strict=True):
-            dots = {"s": 9, "linewidths": 0, "alpha": 0.6, "marker": look.marker}
+            width = 1 if look.marker == "x" else 0
+            dots = {"s": 9, "linewidths": width, "alpha": 0.6, "marker": look.marker}
             axes.scatter(*place.T, color=look.colour, label=kind, rasterized=True, **dots)
         if len(spec.classes) <= MOST_NAMES:
             real, labels_N = places[0], kinds["real test"][1]
