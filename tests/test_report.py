@@ -243,6 +243,6 @@ def test_runs_stand_side_by_side_with_the_settings_that_differ(
 
 def test_what_is_no_finished_run_is_not_compared(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{tmp_path}: no manifest.json"):
-        compare([tmp_path])
+        compare([tmp_path, tmp_path])
     with pytest.raises(InputError, match="two results folders"):
-        compare([])
+        compare([tmp_path])

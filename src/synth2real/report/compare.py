@@ -20,9 +20,9 @@ def compare(folders: Sequence[Path]) -> str:
     """A text of three tables, a column for each results folder.
 
     Raises:
-        InputError: a folder is not that of a finished experiment, or there is none.
+        InputError: a folder is not that of a finished experiment, or there is but one.
     """
-    if not folders:
+    if len(folders) < 2:
         raise InputError("name two results folders or more, like runs/*/results")
     for folder in folders:
         if not (folder / "manifest.json").exists():
