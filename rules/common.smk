@@ -45,7 +45,7 @@ from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
 from synth2real.sources.fonts.checks import count_renders
-from synth2real.sources.fonts.own import font_files
+from synth2real.sources.fonts.own import fonts_digest
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
 
 clean_environment()
@@ -127,12 +127,17 @@ def count(source):
     return len(open_source(source.kind, source.path).labels())
 
 
-def digest(source, part="train"):
-    """What changes when the images of a source do: a new image makes its job stale."""
+def look(digest):
+    """What a function says that looks at files; what is wrong with them ends the plan in a line."""
     try:
-        return open_source(source.kind, source.path, part).digest()
+        return digest()
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def digest(source, part="train"):
+    """What changes when the images of a source do: a new image makes its job stale."""
+    return look(lambda: open_source(source.kind, source.path, part).digest())
 
 
 # Images that a job holds at most: those of a split.

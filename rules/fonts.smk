@@ -3,15 +3,15 @@
 #   out: results/fonts/files/, fonts.csv (family, style, licence, version), credits.md,
 #        left_out.csv (one's own that are twice there, or cannot be used)
 
-# The user's own, so that a change among them is noticed.
-FONT_FILES = font_files(Path(EXPERIMENT.fonts.folder)) if EXPERIMENT.fonts.folder else []
+# Of the user's own, so that a change among them is noticed. As inputs Snakemake would not take all
+# names that files have.
+OWN = EXPERIMENT.fonts.folder
 
 
 rule fonts:
     input:
         code=code("fonts.py"),
         manifest=FONT_MANIFEST,
-        own=FONT_FILES,
     output:
         files=directory("results/fonts/files"),
         table="results/fonts/fonts.csv",
@@ -27,7 +27,8 @@ rule fonts:
         mem_mb=more(2000),
         runtime=more(15),
     params:
-        folder=EXPERIMENT.fonts.folder,
+        folder=OWN,
+        digest=OWN and look(lambda: fonts_digest(Path(OWN))),
         families=EXPERIMENT.fonts.families,
         skip_bad=EXPERIMENT.fonts.skip_bad,
     script:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -278,8 +277,10 @@ def test_a_link_to_nothing_is_refused_by_name(tmp_path: Path) -> None:
     folder = tree(tmp_path, ["a/x.png", "b/x.png"])
     (tmp_path / "a/y.png").symlink_to("nowhere.png")
     assert str(tmp_path / "a/y.png") in refused(folder)
-    with pytest.raises(InputError, match=re.escape(str(tmp_path / "a/y.png")) + ": No such file"):
-        folder.digest()
+    # Planning does not stop at it: it may be one that is to be left out.
+    before = folder.digest()
+    (tmp_path / "a/nowhere.png").write_bytes(b"now it is there")
+    assert folder.digest() != before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -73,6 +73,19 @@ def check_spec(spec: ImageSpec, origin: str) -> ImageSpec:
     return spec
 
 
+def check_size(name: str, count: int) -> None:
+    """Refuses a file of arrays that says it holds more bytes than memory is for.
+
+    Raises:
+        InputError: says how many.
+    """
+    if count > LARGEST_BYTES:
+        raise InputError(
+            f"{name}: says that it holds {count / 1e9:,.1f} GB; at most {LARGEST_BYTES / 1e9:.1f} "
+            "will do"
+        )
+
+
 def check_memory(origin: str, count: int, spec: ImageSpec) -> None:
     """Refuses more images than memory is for; `origin` is the key that a message names.
 

@@ -6,6 +6,7 @@ what came out.
 
 import argparse
 import importlib
+import io
 import json
 import os
 import signal
@@ -37,6 +38,9 @@ class Version(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; 0 if all went well, 1 after a line that says what is wrong, 2 for usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that its encoding does not have
     parser = argparse.ArgumentParser("synth2real", description=__doc__.partition("\n")[0])
     parser.add_argument("--version", action=Version, nargs=0, help="say which this is, and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,5 +1,6 @@
 """Checks of the configuration that look at more than one value, or at files."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from glob import escape, glob
@@ -9,12 +10,13 @@ from typing import Any
 
 from synth2real.config.experiment import REST, Experiment, SourceChoice
 from synth2real.convert.config import no_folder_name
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
 from synth2real.sources.base import check_same_classes, natural_order, show_names
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
+from synth2real.sources.listing import meets_outputs
 from synth2real.splits import Size, count_real, round_half_up
 
 
@@ -40,11 +42,13 @@ def _check_values(
         )
     if "parquet" in experiment.formats and not find_spec("pyarrow"):
         yield "convert.formats: parquet needs pyarrow; `pip install pyarrow` installs it"
-    yield from _check_places(experiment)
     yield from _check_test(experiment)
-    font_problems = [*find_font_problems(experiment.fonts, experiment.render, manifest)]
-    yield from font_problems
-    if experiment.synthetic_source.kind == "fonts" and not font_problems:
+    of_files = [
+        *_check_places(experiment),
+        *find_font_problems(experiment.fonts, experiment.render, manifest),
+    ]
+    yield from of_files
+    if experiment.synthetic_source.kind == "fonts" and not of_files:
         yield from _check_enough(experiment, manifest)
 
 
@@ -133,12 +137,13 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         # IDX files may be named by how their names begin.
         pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
         if text is not None and not glob(pattern):
-            yield f"{key}: {text} is not there; {Path(text).absolute()} was looked at"
+            looked = printable(Path(text).absolute())
+            yield f"{key}: {printable(text)} is not there; {looked} was looked at"
     for key, text in (places | {"fonts.folder": experiment.fonts.folder}).items():
-        if text is not None and _meets_results(Path(text)):
+        if text is not None and meets_outputs(text):
             yield (
-                f"{key}: {text} lies in results/ or around it, where runs write and delete; "
-                "name a folder outside"
+                f"{key}: {printable(text)} lies in results/ or around it, where runs write and "
+                "delete, or in .snakemake/ or .venv/; name a folder outside"
             )
     synthetic = f"synthetic.{experiment.synthetic_source.kind}"
     for key in (f"real.{experiment.real_source.kind}", "real.test"):
@@ -155,14 +160,16 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         yield f"real.unlabelled: {test} has the images to test on; others are needed"
 
 
-def _meets_results(path: Path) -> bool:
-    """Whether a path lies in the folder of results, or has it in itself."""
-    path, results = path.resolve(), Path("results").resolve()
-    return path.is_relative_to(results) or results.is_relative_to(path)
-
-
 def _same(path: str, other: str | None) -> bool:
-    return other is not None and Path(path).resolve() == Path(other).resolve()
+    return other is not None and _real(path) == _real(other)
+
+
+def _real(path: str) -> str:
+    """Where a path leads; itself if it is none."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a zero byte
+        return path
 
 
 def _check_classes(experiment: Experiment) -> Iterator[str]:

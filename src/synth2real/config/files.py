@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from synth2real.errors import reason
+from synth2real.sources.listing import in_results
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -50,27 +51,30 @@ def find_file_problems(paths: list[Path]) -> list[str]:
                 f"{path}: has lists in lists beyond count; YAML is needed, like key: value"
             )
         else:
+            if in_results(path):
+                problems.append(f"{path}: lies in results/, where runs write and delete; move it")
             if not isinstance(content, dict):
                 problems.append(f"{path}: no line starts with a key, like ratios:")
-            problems += [f"{path}, {twin}" for twin in _find_twins(node, ())]
+            problems += [f"{path}, {twin}" for twin in _find_twins(node, set())]
     return problems
 
 
-def _find_twins(node: yaml.Node | None, above: tuple[yaml.Node, ...]) -> Iterator[str]:
+def _find_twins(node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
     """Keys that are there twice, of which YAML takes the last without a word.
 
-    `above` are the nodes that it is in: an alias may lead back to one.
+    `seen` are the nodes that were looked at: aliases lead to them again, even in a circle.
     """
-    if node in above or not isinstance(node, yaml.CollectionNode):
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
         return
-    seen: set[str] = set()
+    seen.add(id(node))
+    keys: set[str] = set()
     for child in node.value:
         key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
-        if key is not None and key.value in seen:
+        if key is not None and key.value in keys:
             yield f"line {key.start_mark.line + 1}: {key.value} is there twice; keep one"
         if key is not None and isinstance(key.value, str):
-            seen.add(key.value)
-        yield from _find_twins(value, (*above, node))
+            keys.add(key.value)
+        yield from _find_twins(value, seen)
 
 
 def _place(error: yaml.YAMLError) -> str:

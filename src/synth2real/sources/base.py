@@ -134,21 +134,24 @@ def _fingerprint(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def files_digest(paths: Iterable[str | Path]) -> str:
+def files_digest(paths: Iterable[str | Path], *, gone: bool = False) -> str:
     """A digest of files' paths, sizes and times of modification.
 
     Raises:
-        InputError: a file cannot be looked at.
+        InputError: a file cannot be looked at, unless that `gone` are counted, too.
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         try:
             stat = os.stat(path)
+            numbers = f"\0{stat.st_size}\0{stat.st_mtime_ns}\0"
         except OSError as error:
-            raise InputError(
-                f"{printable(path)}: {error.strerror}; {printable(Path(path).absolute())} was "
-                "looked at"
-            ) from error
-        numbers = f"\0{stat.st_size}\0{stat.st_mtime_ns}\0"
+            if gone:
+                numbers = "\0gone\0"
+            else:
+                raise InputError(
+                    f"{printable(path)}: {error.strerror}; {printable(Path(path).absolute())} was "
+                    "looked at"
+                ) from error
         digest.update(os.fsencode(path) + numbers.encode())
     return digest.hexdigest()

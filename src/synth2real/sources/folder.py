@@ -2,6 +2,7 @@
 
 import functools
 import os
+import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,18 @@ MANY = 100_000  # files that a workflow can look at one by one whenever it is pl
 CHUNK = 256  # files that a thread takes at once
 # Folders of these names alone are not classes, but a data set's parts, a level too high.
 _PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+# What Pillow raises for damaged files.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 _WHAT_IS_RIGHT = "a folder with a sub-folder of pictures for each class"
 
 
@@ -90,7 +103,7 @@ class Folder:
         return Listing(classes, paths, np.repeat(np.arange(len(classes), dtype=np.int32), counts))
 
     def _check(self, right: str) -> None:
-        if not self.path.is_dir():
+        if not os.path.isdir(self.path):
             raise InputError(
                 f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; "
                 f"{right} is needed"
@@ -122,11 +135,14 @@ class Folder:
         return images_NxHxWxC
 
     def digest(self) -> str:
-        """Of all files; of more than 100,000 only their folders' times, which new files change."""
+        """Of all files; of more than 100,000 only their folders' times, which new files change.
+
+        A link to nothing is noticed when it is read, or left out.
+        """
         paths = self.listing.paths
         if len(paths) > MANY:
             paths = sorted({os.path.dirname(path) for path in paths})
-        return files_digest(f"{self.path}/{path}" for path in paths)
+        return files_digest((f"{self.path}/{path}" for path in paths), gone=True)
 
     def faults(self) -> dict[int, str]:
         """What is wrong with each picture that cannot be read, by its place."""
@@ -157,7 +173,7 @@ class Folder:
                 path = self.path / self.listing.paths[index_N[place]]
                 try:
                     function(place, path)
-                except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                except _UNREADABLE as error:
                     faults[place] = _reason(error)
             return faults
 

@@ -3,6 +3,7 @@
 import functools
 import gzip
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -13,7 +14,8 @@ from synth2real.errors import InputError
 from synth2real.io.files import write_atomically
 from synth2real.sources.base import files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
-from synth2real.spec import ImageSpec
+from synth2real.sources.listing import entries
+from synth2real.spec import ImageSpec, check_size
 
 _PARTS = {"train": "train", "test": "(?:t10k|test)"}
 _UINT8 = 8  # IDX's number for unsigned bytes
@@ -27,7 +29,7 @@ class Idx:
     """
 
     def __init__(self, path: Path, part: str):
-        self.folder, self.begin = (path, "") if path.is_dir() else (path.parent, path.name)
+        self.folder, self.begin = (path, "") if os.path.isdir(path) else (path.parent, path.name)
         self.part = part
 
     @functools.cached_property
@@ -37,7 +39,7 @@ class Idx:
         Raises:
             InputError: one of them is missing, or there are several.
         """
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):
             raise InputError(f"{self.folder} is no folder; {self.folder.absolute()} was looked at")
         images, labels = (self._find(kind) for kind in ("images", "labels"))
         return images, labels
@@ -46,9 +48,9 @@ class Idx:
         rank = {"images": r"idx\d", "labels": "idx1"}[kind]
         pattern = re.compile(rf"(.*[-_.])?{_PARTS[self.part]}-{kind}[-.]{rank}-ubyte(\.gz)?")
         found = sorted(
-            path
-            for path in self.folder.iterdir()
-            if path.name.startswith(self.begin) and pattern.fullmatch(path.name)
+            self.folder / entry.name
+            for entry in entries(self.folder)
+            if entry.name.startswith(self.begin) and pattern.fullmatch(entry.name)
         )
         # Plain and packed are the same.
         names = {path.name.removesuffix(".gz"): path for path in reversed(found)}
@@ -169,11 +171,12 @@ def read_idx(path: Path) -> np.ndarray:
     """Reads an IDX file of unsigned bytes, plain or .gz.
 
     Raises:
-        InputError: it is another file, or truncated.
+        InputError: it is another file, or truncated, or says that it holds too much.
     """
     shape = read_shape(path)
     # A packed file may hold far more than it says.
     whole = 4 + 4 * len(shape) + math.prod(shape)
+    check_size(str(path), whole)
     return parse_idx(_read(path, whole + 1), str(path))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from synth2real.io.files import write_atomically
 from synth2real.spec import ImageSpec
@@ -11,7 +11,24 @@ from synth2real.spec import ImageSpec
 _QUALITY = 95  # of JPEG and WebP files
 _WIDEST = 65535  # the greatest number of 16 bits
 _EXIF_ORIENTATION = 0x0112
-_TURNED = {5, 6, 7, 8}  # orientations by which height and width change places
+# What each orientation but the first wants done. From 5 on height and width change places.
+_TURNS = dict(
+    zip(
+        range(2, 9),
+        (
+            Image.Transpose.FLIP_LEFT_RIGHT,
+            Image.Transpose.ROTATE_180,
+            Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSVERSE,
+            Image.Transpose.ROTATE_90,
+        ),
+        strict=True,
+    )
+)
+# Pillow refuses pictures of twice as many pixels, each of which takes up to 15 bytes here.
+Image.MAX_IMAGE_PIXELS = 60_000_000
 IMAGES_SHAPE = "[N, H, W] or [N, H, W, C] with C of 1, 3 or 4"
 _GREY = {"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"}
 
@@ -23,7 +40,7 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
         # Pillow turns a TIFF's size itself. A PNG's EXIF entry may come last, and Pillow decodes
         # the whole picture to find it.
         turns = width != height and image.format != "TIFF"
-        if turns and image.getexif().get(_EXIF_ORIENTATION) in _TURNED:
+        if turns and image.getexif().get(_EXIF_ORIENTATION) in range(5, 9):
             width, height = height, width
         return height, width, 1 if image.mode in _GREY else 3
 
@@ -33,13 +50,24 @@ def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
     # Pillow 13 garbles plain TIFF files on their side if it opens them itself: it maps them into
     # memory, turned.
     with open(path, "rb") as file, Image.open(file) as image:
-        return fit_picture(ImageOps.exif_transpose(image), spec, fit)
+        return fit_picture(_upright(image), spec, fit)
 
 
 def try_picture(path: Path) -> None:
     """Does to a picture file what `read_picture` may fail at."""
     with open(path, "rb") as file, Image.open(file) as image:
-        _opaque(ImageOps.exif_transpose(image), "RGB", (0,))
+        _opaque(_upright(image), "RGB", (0,))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture, turned as its EXIF entry says.
+
+    Pillow's own function then writes the EXIF entries anew, and fails at odd ones.
+    """
+    image.load()  # a TIFF is turned by that
+    orientation = image.getexif().get(_EXIF_ORIENTATION)
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
 
 
 def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
@@ -96,12 +124,13 @@ def _opaque(image: Image.Image, mode: str, colour: tuple[int, ...]) -> Image.Ima
     if image.mode == "F":
         raise ValueError("its pixels are fractions; whole numbers of 8 or 16 bits are needed")
     if image.mode in ("I", "I;16", "I;16B", "I;16L"):
-        wide = np.asarray(image).astype(np.int64)
+        wide = np.asarray(image)
         if wide.min() < 0 or wide.max() > _WIDEST:
             raise ValueError(
                 f"its pixels are from {wide.min()} to {wide.max()}; 0 to 65535 will do"
             )
-        image = Image.fromarray((wide / 257).round().astype(np.uint8))
+        # Rounded: 257 is odd, so that nothing lies in the middle.
+        image = Image.fromarray(((wide.astype(np.uint32) + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         below = Image.new("RGBA", image.size, (*np.resize(colour, 3).tolist(), 255))
         image = Image.alpha_composite(below, image.convert("RGBA"))

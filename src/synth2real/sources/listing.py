@@ -19,16 +19,21 @@ def files_below(
         above: the real paths of the folders that it is in, to which no link may lead back.
 
     Raises:
-        InputError: a folder cannot be read.
+        InputError: a folder cannot be read, or a link leads to where runs write and delete.
     """
     here = os.path.realpath(folder)
     if here in above:
         return
+    if above and in_results(here) and not in_results(above[0]):
+        raise InputError(
+            f"{printable(folder)} leads into results/, where runs write and delete; take that link "
+            "out"
+        )
     for entry in entries(folder):
         if is_folder(entry):
             inside = f"{name}{entry.name}/"
             yield from files_below(folder / entry.name, suffixes, inside, (*above, here))
-        elif os.path.splitext(entry.name)[1].lower() in suffixes:
+        elif os.path.splitext(entry.name)[1].lower() in suffixes and _is_file(entry):
             yield f"{name}{entry.name}"
 
 
@@ -41,6 +46,34 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
         raise InputError(
             f"{printable(folder)}: {error.strerror}; a folder that can be read is needed"
         ) from error
+
+
+def in_results(path: str | Path) -> bool:
+    """Whether a path lies in the folder of results, or is it."""
+    return _inside(path).startswith(_inside("results"))
+
+
+def meets_outputs(path: str) -> bool:
+    """Whether a path lies where something is written or deleted, or has results in itself."""
+    try:
+        real = _inside(path)
+    except ValueError:  # no path, such as one with a zero byte
+        return False
+    outputs = tuple(map(_inside, ("results", ".snakemake", ".venv")))
+    return real.startswith(outputs) or outputs[0].startswith(real)
+
+
+def _inside(folder: str | Path) -> str:
+    """What the real paths of all that is in a folder begin with."""
+    return f"{os.path.realpath(folder).rstrip(os.sep)}{os.sep}"
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, a link to one or to nothing; a pipe would be waited for."""
+    try:
+        return entry.is_file() or not os.path.exists(entry.path)
+    except OSError:  # a link to itself
+        return True
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,6 +1,7 @@
 """An .npz file with images and labels as a source."""
 
 import functools
+import math
 import struct
 import zipfile
 import zlib
@@ -12,7 +13,7 @@ from synth2real.errors import InputError, reason
 from synth2real.io.arrays import save_arrays
 from synth2real.sources.base import class_name, files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
-from synth2real.spec import ImageSpec
+from synth2real.spec import ImageSpec, check_size
 
 # What zipfile and NumPy raise for files that are damaged, encrypted or something else.
 _ERRORS = (
@@ -21,6 +22,7 @@ _ERRORS = (
     ValueError,
     OSError,
     RuntimeError,
+    OverflowError,
     struct.error,
     zlib.error,
 )
@@ -124,7 +126,8 @@ class Npz:
                     if version != (1, 0):
                         read = np.lib.format.read_array_header_2_0
                     shape, _, dtype = read(file)
-                    return shape, dtype
+                check_size(f"{self.path}, {name}", math.prod(shape) * dtype.itemsize)
+                return shape, dtype
         except IsADirectoryError as error:
             raise InputError(
                 f"{self.path} is a folder, and no .npz file; the key folder is for folders"

@@ -1,25 +1,29 @@
 """What can be said of the fonts before any is downloaded or drawn."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from synth2real.errors import printable
 from synth2real.sources.fonts.fonts import FontsConfig
 from synth2real.sources.fonts.glyphs import DIGITS
-from synth2real.sources.fonts.own import font_files
+from synth2real.sources.fonts.own import SUFFIXES, font_files
 from synth2real.sources.fonts.render import RenderConfig
 from synth2real.sources.fonts.table import known_families
+from synth2real.sources.listing import files_below, meets_outputs
 
 
 def find_font_problems(fonts: FontsConfig, render: RenderConfig, manifest: Path) -> Iterator[str]:
     """Yields a line for each mistake in the settings of fonts."""
     own = fonts.folder
-    if own and not Path(own).is_dir():
+    if own and not os.path.isdir(own):
         yield (
-            f"fonts.folder: {own} is no folder, {Path(own).absolute()} was looked at; null "
-            "downloads fonts"
+            f"fonts.folder: {printable(own)} is no folder, {printable(Path(own).absolute())} was "
+            "looked at; null downloads fonts"
         )
-    elif own and not font_files(Path(own)):
-        yield f"fonts.folder: {own} has no .ttf or .otf file; null downloads fonts"
+    # Where no folder may be, which is said elsewhere, none is looked through.
+    elif own and not meets_outputs(own) and not any(files_below(Path(own), SUFFIXES)):
+        yield f"fonts.folder: {printable(own)} has no .ttf or .otf file; null downloads fonts"
     if own and fonts.families:
         yield "fonts.families: choose from the downloaded fonts; with fonts.folder it must be null"
     known = known_families(manifest)
@@ -31,7 +35,9 @@ def find_font_problems(fonts: FontsConfig, render: RenderConfig, manifest: Path)
 
 
 def count_fonts(fonts: FontsConfig, manifest: Path) -> int:
-    """How many fonts the settings name."""
+    """How many fonts the settings name; none where no folder may be."""
+    if fonts.folder and meets_outputs(fonts.folder):
+        return 0
     if fonts.folder:
         return len(font_files(Path(fonts.folder), skip_bad=fonts.skip_bad))
     return len(fonts.families or known_families(manifest))

@@ -19,7 +19,7 @@ import freetype.raw as ft
 import numpy as np
 from numpy.typing import NDArray
 
-from synth2real.errors import InputError
+from synth2real.errors import InputError, printable
 
 DIGITS = "0123456789"
 REGULAR = 400  # weight, of 1 to 1000
@@ -36,6 +36,10 @@ _SYMBOLS = 0xF000
 _UNITS_PER_PIXEL = 64
 # Extra bits for rotated font units, so that the measured box is exact to 1/64 unit.
 _BOX_BITS = 6
+
+
+_ONE = 1 << 16  # of its numbers of 16 and 16 bits
+_WEIGHT = int.from_bytes(b"wght", "big")
 
 
 class FontError(InputError):
@@ -57,47 +61,79 @@ def digit_outlines(path: Path) -> list[Outline]:
     Raises:
         FontError: the font does not load, has no outlines, or lacks a digit.
     """
+    name = printable(path)
     try:
         face = open_face(path)
         if not face.is_scalable:
-            raise FontError(f"{path}: is a bitmap font; an outline font (TTF or OTF) is needed")
-        outlines = {digit: _outline(face, digit) for digit in DIGITS}
+            raise FontError(f"{name}: is a bitmap font; an outline font (TTF or OTF) is needed")
+        outlines = _digits(face)
     except freetype.FT_Exception as error:
         reason = str(error).removeprefix("FT_Exception:").strip(" ()")
-        raise FontError(f"{path}: is damaged or no font ({reason}); TTF or OTF is needed") from None
+        raise FontError(f"{name}: is damaged or no font ({reason}); TTF or OTF is needed") from None
     missing = [digit for digit, outline in outlines.items() if outline is None]
     if missing:
-        raise FontError(f"{path}: draws no {', '.join(missing)}; all of 0 to 9 are needed")
+        raise FontError(f"{name}: draws no {', '.join(missing)}; all of 0 to 9 are needed")
     return [outline for outline in outlines.values() if outline is not None]
+
+
+def _digits(face: freetype.Face) -> dict[str, Outline | None]:
+    """The outlines of digits, by the first encoding that has all of them, else by the best one.
+
+    That of FreeType's choice, Unicode, comes first. Old fonts say in others which glyph is which.
+    """
+    found: dict[str, Outline | None] = {}
+    for charmap in (None, *face.charmaps):
+        if charmap is not None:
+            face.set_charmap(charmap)
+        outlines = {digit: _outline(face, digit) for digit in DIGITS}
+        if not found or _count(outlines) > _count(found):
+            found = outlines
+        if _count(found) == len(DIGITS):
+            break
+    return found
+
+
+def _count(outlines: dict[str, Outline | None]) -> int:
+    return sum(outline is not None for outline in outlines.values())
 
 
 def open_face(path: Path) -> freetype.Face:
     """Opens a font at its Regular weight.
 
     Many variable fonts default to another weight (Thin, say), and those of italics have no instance
-    called Regular. Old fonts say which glyph is which in other encodings than Unicode.
+    called Regular.
 
     Raises:
         freetype.FT_Exception: the file is no font that FreeType reads.
     """
     face = freetype.Face(str(path))
     if face.has_multiple_masters:
-        variations = face.get_variation_info()
-        if "Regular" in [instance.name for instance in variations.instances]:
+        try:
+            names = [instance.name for instance in face.get_variation_info().instances]
+        # freetype-py fails at names of instances or axes in languages that it does not know.
+        except (TypeError, ValueError):
+            names = []
+        if "Regular" in names:
             face.set_var_named_instance("Regular")
         else:
-            face.set_var_design_coords([_regular(axis) for axis in variations.axes])
-    encodings = [charmap.encoding for charmap in face.charmaps]
-    if encodings and freetype.FT_ENCODING_UNICODE not in encodings:
-        face.set_charmap(face.charmaps[0])
+            face.set_var_design_coords(_regular(face))
     return face
 
 
-def _regular(axis: freetype.VariationAxis) -> float:
-    """Where an axis of a variable font has the Regular weight; other axes stay as they are."""
-    if axis.tag != "wght":
-        return float(axis.default)
-    return float(min(max(REGULAR, axis.minimum), axis.maximum))
+def _regular(face: freetype.Face) -> list[float]:
+    """Where a variable font has the Regular weight; other axes stay as they are."""
+    variations = ctypes.pointer(ft.FT_MM_Var())
+    if error := ft.FT_Get_MM_Var(face._FT_Face, ctypes.byref(variations)):
+        raise freetype.FT_Exception(error)
+    found = variations.contents
+    axes = [found.axis[number] for number in range(found.num_axis)]
+    regular = REGULAR * _ONE
+    places = [
+        min(max(regular, axis.minimum), axis.maximum) if axis.tag == _WEIGHT else axis.default
+        for axis in axes
+    ]
+    ft.FT_Done_MM_Var(freetype.get_handle(), variations)
+    return [place / _ONE for place in places]
 
 
 def _outline(face: freetype.Face, digit: str) -> Outline | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from synth2real.errors import printable
 from synth2real.sources.fonts.glyphs import DIGITS, FontError, Outline, digit_outlines, draw_boxes
 
 # Fonts that come with matplotlib, upright and slanted.
@@ -30,8 +31,8 @@ def check_digits(path: Path, outlines: list[Outline]) -> None:
     found = likeness(outlines)
     if found < LEAST:
         raise FontError(
-            f"{path}: what it draws for {DIGITS} are no digits (likeness {found:.2f}, at least "
-            f"{LEAST}); a font with digits is needed"
+            f"{printable(path)}: what it draws for {DIGITS} are no digits (likeness {found:.2f}, "
+            f"at least {LEAST}); a font with digits is needed"
         )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import re
 import shutil
 from collections import Counter
@@ -13,6 +14,7 @@ import freetype
 import numpy as np
 
 from synth2real.errors import printable
+from synth2real.sources.base import files_digest
 from synth2real.sources.fonts.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
 from synth2real.sources.fonts.likeness import check_digits
 from synth2real.sources.fonts.table import Font
@@ -37,33 +39,47 @@ def font_files(source: Path, *, skip_bad: bool = False) -> list[Path]:
     return _choose_files(source, skip_bad)[0]
 
 
+def fonts_digest(source: Path) -> str:
+    """Changes when the fonts of a folder do."""
+    return files_digest(
+        (source / name for name in sorted(files_below(source, SUFFIXES))), gone=True
+    )
+
+
 def _choose_files(source: Path, skip_bad: bool) -> tuple[list[Path], LeftOut]:
     """The fonts of a folder that count, and the others with what is wrong with them."""
     files: dict[Path | bytes, Path] = {}
     left_out: LeftOut = []
-    for path, content in _contents(source):
+    unreadable: LeftOut = []
+    for path, content in _contents(source, unreadable):
         if content in files:
-            left_out.append((str(path), f"is {files[content]} again"))
+            left_out.append((printable(path), f"is {printable(files[content])} again"))
         elif skip_bad and (fault := _fault(path)):
-            left_out.append((str(path), fault.removeprefix(f"{path}: ")))
+            left_out.append((printable(path), fault.removeprefix(f"{printable(path)}: ")))
         else:
             files[content] = path
-    return list(files.values()), left_out
+    if unreadable and not skip_bad:
+        raise FontError("\n".join(f"{name}: {fault}" for name, fault in unreadable))
+    return list(files.values()), left_out + unreadable
 
 
-def _contents(source: Path) -> Iterator[tuple[Path, Path | bytes]]:
-    """Each font file of a folder, and what is the same for two of the same content."""
-    names = files_below(source, SUFFIXES) if source.is_dir() else ()
-    paths = sorted(source / name for name in names)
-    try:
-        sizes = [path.stat().st_size for path in paths]
-        counts = Counter(sizes)
-        for path, size in zip(paths, sizes, strict=True):
-            # Most need not be read: no other is as large.
-            alone = counts[size] == 1
-            yield path, path if alone else hashlib.sha256(path.read_bytes()).digest()
-    except OSError as error:  # a link to nothing, a file that nobody may read
-        raise FontError(f"{error.filename}: {error.strerror}; TTF or OTF is needed") from error
+def _contents(source: Path, unreadable: LeftOut) -> Iterator[tuple[Path, Path | bytes]]:
+    """Each font file of a folder, and what is the same for two of the same content.
+
+    Adds links to nothing, and files that nobody may read, to those that are unreadable.
+    """
+    names = files_below(source, SUFFIXES) if os.path.isdir(source) else ()
+    sizes = {}
+    for path in sorted(source / name for name in names):
+        try:
+            with open(path, "rb"):
+                sizes[path] = path.stat().st_size
+        except OSError as error:
+            unreadable.append((printable(path), f"{error.strerror}; TTF or OTF is needed"))
+    counts = Counter(sizes.values())
+    for path, size in sizes.items():
+        # Most need not be read: no other is as large.
+        yield path, path if counts[size] == 1 else hashlib.sha256(path.read_bytes()).digest()
 
 
 def read_font_folder(
@@ -77,12 +93,16 @@ def read_font_folder(
     paths, others = _choose_files(source, skip_bad)
     left_out += others
     if not paths:
-        raise FontError(f"{source}: has no .ttf or .otf file to use; put your fonts there")
+        raise FontError(
+            f"{printable(source)}: has no .ttf or .otf file to use; put your fonts there"
+        )
     # Those that were to be skipped are not among them any more.
     faults = [] if skip_bad else [fault for path in paths if (fault := _fault(path))]
     if faults:
         raise FontError("\n".join(faults))
-    fonts = [replace(_describe(path), file=path.relative_to(source).as_posix()) for path in paths]
+    # Names that are no text would fit into no table.
+    names = (printable(path.relative_to(source).as_posix()) for path in paths)
+    fonts = [replace(_describe(path), file=name) for path, name in zip(paths, names, strict=True)]
     for path, font in zip(paths, fonts, strict=True):
         target = folder / font.file
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +126,9 @@ def check_font(path: Path) -> None:
         if np.sqrt(np.mean((ink_10xP[a] - ink_10xP[b]) ** 2)) < ALIKE
     ]
     if alike:
-        raise FontError(f"{path}: draws {', '.join(alike)} alike; ten different digits are needed")
+        raise FontError(
+            f"{printable(path)}: draws {', '.join(alike)} alike; ten different digits are needed"
+        )
     check_digits(path, outlines)
 
 
