@@ -1,5 +1,6 @@
 """Mistakes in the configuration get a line that names the key and says what is right."""
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from PIL import Image
 
 from settings import MANIFEST, ROOT, merge, read, refusal
 from synth2real.config import read_experiment
+from synth2real.config.files import find_file_problems
 from synth2real.errors import InputError
 
 RATIO = 'a quoted decimal number strictly between 0 and 1, like "0.007"'
@@ -324,10 +326,41 @@ def test_inputs_may_not_lie_where_a_run_deletes(
     (tmp_path / "results/fonts/files/mine.ttf").write_bytes(b"font")
     (tmp_path / "linked").symlink_to(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
-    for folder in ("results/fonts/files", "linked", "."):
+    for folder in ("results/fonts/files", "linked", ".", "/", ".venv/fonts", ".snakemake"):
         lines = refusal(f"fonts: {{folder: {folder}}}")
         place = f"config: fonts.folder: {folder} lies in results/ or around it"
         assert [line for line in lines if line.startswith(place)]
+
+
+def test_settings_may_not_lie_where_a_run_deletes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    Path("results/mine.yaml").write_text("ratios: ['0.1']\n")
+    (line,) = find_file_problems([Path("results/mine.yaml")])
+    assert line == "results/mine.yaml: lies in results/, where runs write and delete; move it"
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 300, "loop"])
+@pytest.mark.parametrize("key", ["fonts.folder", "real.folder", "real.idx", "synthetic.npz"])
+def test_what_is_no_path_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    section, name = key.split(".")
+    rest = {"test_share": 0.2} if key == "real.folder" else {}
+    lines = refusal(json.dumps({section: {name: path} | rest}))
+    assert any(line.startswith(f"config: {key}: ") for line in lines)
+
+
+def test_aliases_of_aliases_take_no_time(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    (tmp_path / "bomb.yaml").write_text("\n".join([*lines, "a0: twice", ""]))
+    (line,) = find_file_problems([tmp_path / "bomb.yaml"])
+    assert "a0 is there twice" in line
 
 
 def test_a_folder_without_fonts_is_named(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
         ("printf 'GPU 0: a\\nGPU 1: a\\n'", ["0", "1"]),
         ("echo NVIDIA-SMI has failed; exit 9", []),
         ("echo No devices were found", []),
+        ("printf 'GPU 0: a \\351\\n'", ["0"]),  # in Latin-1
     ],
 )
 def test_the_driver_is_asked_for_a_gpu(

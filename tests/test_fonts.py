@@ -1,6 +1,7 @@
 """The fonts stage: the manifest, one's own fonts, and what is refused."""
 
 import itertools
+import os
 import re
 import shutil
 from collections import Counter
@@ -267,6 +268,47 @@ def test_bad_fonts_are_left_out_if_that_is_wanted(few_fonts: Path, tmp_path: Pat
     assert [font.file for font in fonts] == ["caveat.ttf"]
     ((name, reason),) = left_out
     assert name == str(own / "broken.ttf") and reason.startswith("is damaged or no font")
+
+
+def test_names_that_are_no_text_and_links_to_nothing(few_fonts: Path, tmp_path: Path) -> None:
+    first, second, third, *_ = sorted(few_fonts.glob("*.ttf"))
+    (tmp_path / "own").mkdir()
+    names = [b"{brace}.ttf", b"new\nline.ttf", b"lat\xe9n.ttf"]
+    for font, name in zip((first, second, third), names, strict=True):
+        shutil.copy(os.fsencode(font), os.fsencode(tmp_path / "own") + b"/" + name)
+    (tmp_path / "own/gone.ttf").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "own/pipe.ttf")
+    with pytest.raises(FontError, match=r"^.*/gone.ttf: No such file or directory; TTF or OTF"):
+        font_files(tmp_path / "own")
+    left_out: list = []
+    fonts = read_font_folder(tmp_path / "own", tmp_path / "files", left_out, skip_bad=True)
+    assert [font.file for font in fonts] == [r"lat\udce9n.ttf", r"new\nline.ttf", "{brace}.ttf"]
+    assert all((tmp_path / "files" / font.file).is_file() for font in fonts)
+    assert [Path(name).name for name, _ in left_out] == ["gone.ttf"]
+    write_fonts_csv(fonts, tmp_path / "fonts.csv")
+    assert read_fonts_csv(tmp_path / "fonts.csv") == fonts
+
+
+def test_an_instance_may_have_names_in_any_language(few_fonts: Path, tmp_path: Path) -> None:
+    def rename(font: TTFont) -> None:
+        for instance in font["fvar"].instances:
+            font["name"].setName("Dünn", instance.subfamilyNameID, 3, 1, 0x407)
+
+    font = changed_font(few_fonts / "dosis.ttf", tmp_path / "de.ttf", rename)
+    np.testing.assert_array_equal(boxes(font), boxes(few_fonts / "dosis.ttf"))
+
+
+def test_an_encoding_without_digits_hides_no_other(few_fonts: Path, tmp_path: Path) -> None:
+    def split(font: TTFont) -> None:
+        unicode, *_ = [table for table in font["cmap"].tables if table.isUnicode()]
+        symbols = CmapSubtable.newSubtable(4)
+        symbols.platformID, symbols.platEncID, symbols.language = 3, 0, 0
+        symbols.cmap = {0xF000 + ord(c): unicode.cmap[ord(c)] for c in "0123456789"}
+        unicode.cmap = {code: name for code, name in unicode.cmap.items() if code > 0x80}
+        font["cmap"].tables = [unicode, symbols]
+
+    font = changed_font(few_fonts / "caveat.ttf", tmp_path / "split.ttf", split)
+    np.testing.assert_array_equal(boxes(font), boxes(few_fonts / "caveat.ttf"))
 
 
 def test_a_folder_without_fonts_is_refused(tmp_path: Path) -> None:

@@ -86,6 +86,23 @@ def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:
     assert greys(folder) == [0, 1]
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    folder = tree(tmp_path, ["a/x.png", "b/x.png"])
+    os.mkfifo(tmp_path / "a/pipe.png")
+    assert folder.count() == 2
+
+
+def test_a_link_into_results_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tree(tmp_path / "results/made", ["x.png"])
+    folder = tree(tmp_path / "photos", ["a/x.png", "b/x.png"])
+    (tmp_path / "photos/a/more").symlink_to(tmp_path / "results/made")
+    assert f"{tmp_path}/photos/a/more leads into results/" in refused(folder)
+    # Whoever names such a folder, to convert what a run made, may.
+    tree(tmp_path / "results/data", ["a/x.png", "b/x.png"])
+    assert Folder(tmp_path / "results/data").count() == 2
+
+
 def test_suffixes_of_any_case(tmp_path: Path) -> None:
     assert greys(tree(tmp_path, ["a/x.PNG", "b/x.Png"])) == [0, 1]
 

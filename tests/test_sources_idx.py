@@ -149,6 +149,15 @@ def test_other_files_are_refused_by_name(tmp_path: Path, data: bytes, suffix: st
         read_idx(path)
 
 
+@pytest.mark.parametrize("sizes", [[2**32 - 1] * 3, [2**20, 2**20], [2**31]])
+def test_a_size_beyond_memory_is_refused_before_it_is_read(tmp_path: Path, sizes: list) -> None:
+    path = tmp_path / "train-labels-idx1-ubyte"
+    path.write_bytes(bytes([0, 0, 8, len(sizes)]) + np.array(sizes, ">u4").tobytes())
+    right = "says that it holds .* GB; at most" if np.prod(sizes, dtype=float) > 2**32 else "trunc"
+    with pytest.raises(InputError, match=right):
+        read_idx(path)
+
+
 def test_a_name_of_gz_that_is_plain(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(idx(noise(3, 9, 8)))
     with pytest.raises(InputError, match="truncated, or no gzip file"):

@@ -1,11 +1,12 @@
 """Pictures of any kind: what Pillow wrote is read back as the spec says."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from PIL.Image import Exif
 from scipy import ndimage
 
@@ -229,6 +230,20 @@ def test_exif_turns_a_picture(tmp_path: Path, orientation: int, suffix: str) -> 
     assert expected.shape[:2] == ((16, 24) if orientation < 5 else (24, 16))
     read = read_picture(path, spec(*expected.shape[:2]), "pad")
     np.testing.assert_array_equal(read, expected)
+
+
+def test_an_odd_exif_entry_beside_the_orientation_does_no_harm(tmp_path: Path) -> None:
+    # A description that is a fraction, which Pillow reads and cannot write.
+    entries = ((0x010E, 11, 1, 5), (ORIENTATION, 3, 1, 6))
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0"
+    exif += b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    path = saved(tmp_path / "x.jpg", Image.fromarray(noise(16, 24)), exif=exif)
+    with pytest.raises(AttributeError), Image.open(path) as image:
+        ImageOps.exif_transpose(image)
+    assert picture_shape(path) == (24, 16, 3)
+    stored = np.asarray(Image.open(path))
+    read = read_picture(path, spec(24, 16), "pad")
+    np.testing.assert_array_equal(read, np.rot90(stored, -1))
 
 
 def test_first_frame_of_an_animation(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Images and labels in an .npz file, and files that are something else."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -152,6 +153,17 @@ class Unpickled:
 
     def __getstate__(self) -> object:
         return {"some": "state"}
+
+
+@pytest.mark.parametrize("count", [10**12, 2**70])
+def test_a_size_beyond_memory_is_refused_before_it_is_read(tmp_path: Path, count: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        for name, shape, kind in (("images", (count, 8, 8), "|u1"), ("labels", (count,), "<i8")):
+            header = {"descr": kind, "fortran_order": False, "shape": shape}
+            file = io.BytesIO()
+            np.lib.format.write_array_header_2_0(file, header)
+            archive.writestr(f"{name}.npy", file.getvalue())
+    assert "images: says that it holds" in refused(Npz(tmp_path / "x.npz"))
 
 
 @pytest.mark.parametrize("name", ["images", "labels"])
