@@ -1,6 +1,7 @@
 """Files of arrays and of trees: whole or not there, and the same bytes for the same content."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +101,16 @@ def test_a_table_whose_rows_fail_is_not_written(tmp_path: Path) -> None:
 
 
 ABOUT = {"network": "GAN", "config": {"samples": 7, "names": ["a"]}}
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[list[int]]:
+        yield [1]
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device: '.*/table.csv'"):
+        write_csv(tmp_path / "table.csv", ["a"], rows())
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_round_trip_under_readable_names(tmp_path: Path) -> None:

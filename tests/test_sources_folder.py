@@ -195,20 +195,20 @@ def test_one_class_however_its_accents_are_written(tmp_path: Path) -> None:
 # What is refused.
 
 
-def test_ten_bad_files_are_named(tmp_path: Path) -> None:
+def test_a_hundred_bad_files_are_named(tmp_path: Path) -> None:
     folder = tree(tmp_path, (f"{'ab'[i % 2]}/good{i}.png" for i in range(600)))
-    for i in range(25):
-        (tmp_path / f"a/bad{i:02}.png").write_bytes(b"no picture")
+    for i in range(115):
+        (tmp_path / f"a/bad{i:03}.png").write_bytes(b"no picture")
     for method in (folder.shapes, lambda index_N: folder.read(index_N, SPEC, "pad")):
         with pytest.raises(InputError) as error:
-            method(np.arange(625))
+            method(np.arange(715))
         lines = str(error.value).splitlines()
-        assert len(lines) == 11
-        for i, line in enumerate(lines[:10]):
-            name = tmp_path / f"a/bad{i:02}.png"
+        assert len(lines) == 101
+        for i, line in enumerate(lines[:100]):
+            name = tmp_path / f"a/bad{i:03}.png"
             expected = f"{name}: is no picture, whatever its name says; replace or delete it"
             assert line == expected
-        assert lines[10] == "and 15 more files"
+        assert lines[100] == "and 15 more files"
 
 
 def test_a_text_file_called_png(tmp_path: Path) -> None:

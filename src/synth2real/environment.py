@@ -134,5 +134,5 @@ def check_device() -> None:
     except (RuntimeError, AssertionError) as error:
         raise InputError(
             f"JAX_PLATFORMS={asked}: there is no such device, or no JAX for it "
-            f"({reason(error)[:100]}); unset it, or make env ENV=gpu"
+            f"({reason(error)[:100] or type(error).__name__}); unset it, or make env ENV=gpu"
         ) from error

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from synth2real.errors import InputError, printable, reason
-from synth2real.sources.base import NAMED, class_name, files_digest, natural_order, show_names
+from synth2real.sources.base import class_name, files_digest, natural_order, show_names
 from synth2real.sources.images import picture_shape, read_picture, try_picture
 from synth2real.sources.listing import entries, files_below, is_folder
 from synth2real.spec import ImageSpec
@@ -22,6 +22,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 THREADS = 2
 MANY = 100_000  # files that a workflow can look at one by one whenever it is planned
 CHUNK = 256  # files that a thread takes at once
+SHOWN = 100  # bad files that a message names
 # Folders of these names alone are not classes, but a data set's parts, a level too high.
 _PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 # What Pillow raises for damaged files.
@@ -152,13 +153,13 @@ class Folder:
         """Calls a function with the place and the path of each picture, in threads.
 
         Raises:
-            InputError: a line for each picture that cannot be read, ten at most.
+            InputError: a line for each picture that cannot be read, a hundred at most.
         """
         found = self._try_each(index_N, function)
         if found:
-            more = [f"and {len(found) - NAMED:,} more files"] if len(found) > NAMED else []
+            more = [f"and {len(found) - SHOWN:,} more files"] if len(found) > SHOWN else []
             faults = [
-                f"{self.name(index_N[place])}: {fault}" for place, fault in [*found.items()][:NAMED]
+                f"{self.name(index_N[place])}: {fault}" for place, fault in [*found.items()][:SHOWN]
             ]
             raise InputError("\n".join([*faults, *more]))
 
