@@ -36,7 +36,7 @@ rule classify_train:
         runtime=minutes((len(RUNS) * EXPERIMENT.classifier.samples * COST, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         config=asdict(EXPERIMENT.classifier),
         runs=list(RUNS),
     script:
@@ -82,7 +82,7 @@ rule classify_test:
         runtime=minutes((len(TESTED) * TEST_IMAGES, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         config=asdict(EXPERIMENT.classifier),
         classifiers=TESTED,
         size=lambda wildcards: tuple(SIZES[wildcards.size]),

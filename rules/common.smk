@@ -140,6 +140,12 @@ def digest(source, part="train"):
     return look(lambda: open_source(source.kind, source.path, part).digest())
 
 
+# What the bits of jobs that compute depend on besides their inputs and settings.
+COMPUTE = {
+    "compute": asdict(EXPERIMENT.compute),
+    "xla_flags": os.environ.get("XLA_FLAGS", "").split(),
+}
+
 # Images that a job holds at most: those of a split.
 N_REAL = count(EXPERIMENT.real_source)
 N_SYNTHETIC = EXPERIMENT.synthetic.images or count(EXPERIMENT.synthetic_source)

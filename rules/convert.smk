@@ -34,7 +34,7 @@ rule convert:
         ),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         gan=asdict(EXPERIMENT.gan),
         config=asdict(EXPERIMENT.convert),
         trained=True,
@@ -51,7 +51,7 @@ use rule convert as convert_untrained with:
     benchmark:
         "results/benchmarks/{fold}{size}/draw{draw}/convert_untrained_seed{seed}.tsv"
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         gan=asdict(EXPERIMENT.gan),
         config=asdict(EXPERIMENT.convert),
         trained=False,
@@ -83,6 +83,6 @@ rule convert_format:
         runtime=minutes((CONVERSIONS, 1000)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
     script:
         "../workflow/scripts/convert_format.py"

@@ -139,8 +139,8 @@ rule conversions:
         runtime=more(10),
         gpu=GPU,
     params:
+        **COMPUTE,
         titles=[*SHOWN_TITLES.values()],
-        compute=asdict(EXPERIMENT.compute),
         gan=asdict(EXPERIMENT.gan),
         least_strength=EXPERIMENT.convert.least_strength,
     script:
@@ -197,8 +197,8 @@ rule features:
         runtime=more(10),
         gpu=GPU,
     params:
+        **COMPUTE,
         titles=[*SHOWN_TITLES.values()],
-        compute=asdict(EXPERIMENT.compute),
         config=asdict(EXPERIMENT.classifier),
     script:
         "../workflow/scripts/features.py"

@@ -28,7 +28,7 @@ rule gan:
         runtime=minutes((EXPERIMENT.gan.samples, GANS[EXPERIMENT.gan_preset].training_rate)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         config=asdict(EXPERIMENT.gan),
     script:
         "../workflow/scripts/gan.py"

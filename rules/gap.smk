@@ -44,7 +44,7 @@ rule gap_judge:
         runtime=minutes((3 * EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         # Better than what it judges: all real images, and three times the budget.
         config=asdict(EXPERIMENT.classifier) | {"samples": 3 * EXPERIMENT.classifier.samples},
     script:
@@ -69,7 +69,7 @@ rule gap_synthetic:
         runtime=minutes((EXPERIMENT.classifier.samples, CLASSIFIER_RATE)),
         gpu=GPU,
     params:
-        compute=asdict(EXPERIMENT.compute),
+        **COMPUTE,
         config=asdict(EXPERIMENT.classifier),
     script:
         "../workflow/scripts/gap.py"

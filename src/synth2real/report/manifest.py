@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ def write_manifest(
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "machine": {"cpu": cpu(), "system": platform.platform()},
+        "xla_flags": os.environ.get("XLA_FLAGS", "").split(),
         "arithmetic": sorted(pd.read_csv(accuracy)["arithmetic"].unique()),
         "config": config,
     }
