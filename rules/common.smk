@@ -36,7 +36,7 @@ from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.convert.config import FORMATS
-from synth2real.environment import add_defaults, clean_environment, list_gpus
+from synth2real.environment import add_defaults, clean_environment, list_gpus, xla_flags
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -44,6 +44,7 @@ from synth2real.io.files import TEMPORARY
 from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
+from synth2real.sources.folder import THREADS
 from synth2real.sources.fonts.checks import count_renders
 from synth2real.sources.fonts.own import fonts_digest
 from synth2real.spec import LARGEST, LARGEST_BYTES, read_spec
@@ -127,6 +128,11 @@ def count(source):
     return len(open_source(source.kind, source.path).labels())
 
 
+def readers(source):
+    """Threads that read a source: pictures are decoded by several, nothing else is."""
+    return THREADS if source.kind == "folder" else 1
+
+
 def look(digest):
     """What a function says that looks at files; what is wrong with them ends the plan in a line."""
     try:
@@ -141,10 +147,7 @@ def digest(source, part="train"):
 
 
 # What the bits of jobs that compute depend on besides their inputs and settings.
-COMPUTE = {
-    "compute": asdict(EXPERIMENT.compute),
-    "xla_flags": os.environ.get("XLA_FLAGS", "").split(),
-}
+COMPUTE = {"compute": asdict(EXPERIMENT.compute), "xla_flags": xla_flags()}
 
 # Images that a job holds at most: those of a split.
 N_REAL = count(EXPERIMENT.real_source)

@@ -27,8 +27,7 @@ rule real:
     localrule: True
     conda:
         CONDA_ENV
-    # Two threads decode pictures; nothing else is read by several.
-    threads: 2 if REAL.kind == "folder" else 1
+    threads: readers(REAL)
     resources:
         mem_mb=more(1000 + 2 * min(LARGEST_BYTES, N_REAL * LARGEST_IMAGE) // 1_000_000),
         runtime=more(30),
@@ -58,7 +57,7 @@ rule real_unlabelled:
     localrule: True
     conda:
         CONDA_ENV
-    threads: 2
+    threads: THREADS
     resources:
         mem_mb=memory(1000, N_UNLABELLED),
         runtime=more(30),

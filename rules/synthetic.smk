@@ -27,8 +27,7 @@ rule synthetic:
     localrule: True
     conda:
         CONDA_ENV
-    # Two threads decode pictures; nothing else is read by several.
-    threads: 2 if SYNTHETIC.kind == "folder" else 1
+    threads: readers(SYNTHETIC)
     resources:
         mem_mb=memory(1000, N_SYNTHETIC),
         runtime=more(30),

@@ -75,6 +75,11 @@ def _processor() -> str:
     return hashlib.sha256("\n".join(kind).encode()).hexdigest()[:8]
 
 
+def xla_flags() -> list[str]:
+    """What XLA is told besides; some of it changes the last digits of every result."""
+    return os.environ.get("XLA_FLAGS", "").split()
+
+
 def list_gpus() -> list[str]:
     """The GPUs that NVIDIA's driver knows here, or those of them that the environment shows."""
     if not shutil.which("nvidia-smi"):

@@ -1,6 +1,5 @@
 """Checks of the configuration that look at more than one value, or at files."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from glob import escape, glob
@@ -16,7 +15,7 @@ from synth2real.sources import PLACES, SOURCES, open_source
 from synth2real.sources.base import check_same_classes, natural_order, show_names
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
-from synth2real.sources.listing import meets_outputs
+from synth2real.sources.listing import meets_outputs, real_path
 from synth2real.splits import Size, count_real, round_half_up
 
 
@@ -161,15 +160,7 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
 
 
 def _same(path: str, other: str | None) -> bool:
-    return other is not None and _real(path) == _real(other)
-
-
-def _real(path: str) -> str:
-    """Where a path leads; itself if it is none."""
-    try:
-        return os.path.realpath(path)
-    except ValueError:  # a zero byte
-        return path
+    return other is not None and real_path(path) == real_path(other)
 
 
 def _check_classes(experiment: Experiment) -> Iterator[str]:

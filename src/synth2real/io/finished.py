@@ -8,13 +8,13 @@ import hashlib
 import importlib.metadata
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from synth2real.environment import xla_flags
 from synth2real.io.files import hold_lock, share_file, write_atomically
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 
 def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
-    settings |= {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "").split()}
+    settings |= {"XLA_FLAGS": xla_flags()}
     contents = {str(path): _digest_file(path) for path in files}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {name: str(value) for name, value in settings.items()} | contents | versions

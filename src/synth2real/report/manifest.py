@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from synth2real.environment import xla_flags
 from synth2real.io.files import write_atomically
 
 PACKAGES = ("synth2real", "jax", "jaxlib", "flax", "optax", "numpy", "pillow", "snakemake")
@@ -37,7 +37,7 @@ def write_manifest(
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "machine": {"cpu": cpu(), "system": platform.platform()},
-        "xla_flags": os.environ.get("XLA_FLAGS", "").split(),
+        "xla_flags": xla_flags(),
         "arithmetic": sorted(pd.read_csv(accuracy)["arithmetic"].unique()),
         "config": config,
     }

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from synth2real.errors import InputError
@@ -82,9 +81,9 @@ def _said(line: str) -> tuple[float, float]:
     found = LEFT.search(line)
     if not found:
         return 0.0, 0.0
-    share, *time_left = map(int, found.groups())
-    left = np.dot(time_left, (3600, 60, 1))
-    return float(left / (1 - share / 100)) if share < 100 else 0.0, float(left)
+    share, hours, minutes, seconds = map(int, found.groups())
+    left = 3600.0 * hours + 60 * minutes + seconds
+    return left / (1 - share / 100) if share < 100 else 0.0, left
 
 
 def _uncounted(run: Run, seconds: Mapping[str, float]) -> dict[str, int]:

@@ -146,12 +146,11 @@ def files_digest(paths: Iterable[str | Path], *, gone: bool = False) -> str:
             stat = os.stat(path)
             numbers = f"\0{stat.st_size}\0{stat.st_mtime_ns}\0"
         except OSError as error:
-            if gone:
-                numbers = "\0gone\0"
-            else:
+            if not gone:
                 raise InputError(
                     f"{printable(path)}: {error.strerror}; {printable(Path(path).absolute())} was "
                     "looked at"
                 ) from error
+            numbers = "\0gone\0"
         digest.update(os.fsencode(path) + numbers.encode())
     return digest.hexdigest()

@@ -12,21 +12,15 @@ _QUALITY = 95  # of JPEG and WebP files
 _WIDEST = 65535  # the greatest number of 16 bits
 _EXIF_ORIENTATION = 0x0112
 # What each orientation but the first wants done. From 5 on height and width change places.
-_TURNS = dict(
-    zip(
-        range(2, 9),
-        (
-            Image.Transpose.FLIP_LEFT_RIGHT,
-            Image.Transpose.ROTATE_180,
-            Image.Transpose.FLIP_TOP_BOTTOM,
-            Image.Transpose.TRANSPOSE,
-            Image.Transpose.ROTATE_270,
-            Image.Transpose.TRANSVERSE,
-            Image.Transpose.ROTATE_90,
-        ),
-        strict=True,
-    )
-)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # Pillow refuses pictures of twice as many pixels, each of which takes up to 15 bytes here.
 Image.MAX_IMAGE_PIXELS = 60_000_000
 IMAGES_SHAPE = "[N, H, W] or [N, H, W, C] with C of 1, 3 or 4"

@@ -55,17 +55,22 @@ def in_results(path: str | Path) -> bool:
 
 def meets_outputs(path: str) -> bool:
     """Whether a path lies where something is written or deleted, or has results in itself."""
-    try:
-        real = _inside(path)
-    except ValueError:  # no path, such as one with a zero byte
-        return False
+    real = _inside(path)
     outputs = tuple(map(_inside, ("results", ".snakemake", ".venv")))
     return real.startswith(outputs) or outputs[0].startswith(real)
 
 
+def real_path(path: str | Path) -> str:
+    """Where a path leads; itself if it is none."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a zero byte
+        return str(path)
+
+
 def _inside(folder: str | Path) -> str:
     """What the real paths of all that is in a folder begin with."""
-    return f"{os.path.realpath(folder).rstrip(os.sep)}{os.sep}"
+    return f"{real_path(folder).rstrip(os.sep)}{os.sep}"
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -36,9 +36,8 @@ _SYMBOLS = 0xF000
 _UNITS_PER_PIXEL = 64
 # Extra bits for rotated font units, so that the measured box is exact to 1/64 unit.
 _BOX_BITS = 6
-
-
-_ONE = 1 << 16  # of its numbers of 16 and 16 bits
+# Axes of variable fonts: their numbers are whole 1/65536, and their tags four letters.
+_ONE = 1 << 16
 _WEIGHT = int.from_bytes(b"wght", "big")
 
 

@@ -41,9 +41,13 @@ def font_files(source: Path, *, skip_bad: bool = False) -> list[Path]:
 
 def fonts_digest(source: Path) -> str:
     """Changes when the fonts of a folder do."""
-    return files_digest(
-        (source / name for name in sorted(files_below(source, SUFFIXES))), gone=True
-    )
+    return files_digest(_paths(source), gone=True)
+
+
+def _paths(source: Path) -> list[Path]:
+    """All font files of a folder, in order; none if it is no folder."""
+    names = files_below(source, SUFFIXES) if os.path.isdir(source) else ()
+    return sorted(source / name for name in names)
 
 
 def _choose_files(source: Path, skip_bad: bool) -> tuple[list[Path], LeftOut]:
@@ -68,9 +72,8 @@ def _contents(source: Path, unreadable: LeftOut) -> Iterator[tuple[Path, Path | 
 
     Adds links to nothing, and files that nobody may read, to those that are unreadable.
     """
-    names = files_below(source, SUFFIXES) if os.path.isdir(source) else ()
     sizes = {}
-    for path in sorted(source / name for name in names):
+    for path in _paths(source):
         try:
             with open(path, "rb"):
                 sizes[path] = path.stat().st_size
