@@ -29,8 +29,9 @@ help:
 $(STAMP): envs/$(ENV).txt
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON: 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
+	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement $<
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	-$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib # pip would use one core
 	@touch $@
 
 run: env

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from synth2real.figures.verdict import WORDS, read_verdict, verdict
+from synth2real.figures.verdict import WORDS, verdict
+from synth2real.verdict.table import read_verdict
 
 TABLE = """size,question,dataset,against,difference,low,high,verdict,decided_by,draws,n_test
 n20,a,original+GAN,original,0.10,0.05,0.15,helps,,1,500

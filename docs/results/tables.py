@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from synth2real.figures.data import read_authors
-from synth2real.report.tables import METRICS, all_points, mean_and_spread, read_verdict
+from synth2real.report.tables import METRICS, mean_and_spread
 from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.verdict.comparisons import QUESTIONS
+from synth2real.verdict.table import all_points, read_verdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -86,7 +87,6 @@ def verdict(experiment: str) -> Iterator[list[str]]:
     """A word and the points with their interval, a column for each question of every recipe."""
     table = read_verdict(of("verdict", experiment))
     table = table.assign(cell=table["verdict"] + ", " + pd.Series(all_points(table)))
-    table = table.assign(recipe=[SETS[name].recipe for name in table["dataset"]])
     sizes = pd.read_csv(of("accuracy", experiment)).groupby("size", sort=False)["n_real"].first()
     yield ["real images", "recipe", *QUESTIONS]
     for size, n_real in sizes.items():

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from synth2real.figures.verdict import read_verdict, verdict
+from synth2real.figures.verdict import verdict
 from synth2real.job import start_job
+from synth2real.verdict.table import read_verdict
 
 start_job(snakemake.log[0], snakemake.threads)
 verdict(

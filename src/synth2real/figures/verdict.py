@@ -1,19 +1,18 @@
 """Draws the verdict as a forest plot: each comparison's difference and its interval."""
 
-import csv
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from synth2real.figures.drawing import legend
 from synth2real.figures.style import GREY, STYLE, Look, new_figure, save
-from synth2real.sets import RECIPES, SETS
+from synth2real.sets import RECIPES
 from synth2real.verdict.comparisons import HARMS, HELPS, NOT_SHOWN, TOO_FEW
 
 # A marker tells the words apart without colour.
@@ -26,67 +25,32 @@ WORDS = {
 ROW, HEAD = 0.26, 0.8  # inches
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One row of `verdict.csv`; `difference`, `low` and `high` in accuracy, NaN if unknown."""
-
-    size: str
-    question: str
-    dataset: str
-    difference: float
-    low: float
-    high: float
-    verdict: str
-
-    @property
-    def recipe(self) -> str:
-        """How the classifiers learnt."""
-        return SETS[self.dataset].recipe
-
-
-def read_verdict(path: Path) -> list[Difference]:
-    """Reads `verdict.csv`."""
-    with path.open(newline="", encoding="utf-8") as lines:
-        return [
-            Difference(
-                size=row["size"],
-                question=row["question"],
-                dataset=row["dataset"],
-                difference=float(row["difference"]),
-                low=float(row["low"]),
-                high=float(row["high"]),
-                verdict=row["verdict"],
-            )
-            for row in csv.DictReader(lines)
-        ]
-
-
 @matplotlib.rc_context(STYLE)
-def verdict(rows: Sequence[Difference], titles: Mapping[str, str], png: Path, svg: Path) -> Figure:
+def verdict(table: pd.DataFrame, titles: Mapping[str, str], png: Path, svg: Path) -> Figure:
     """A panel for each size of `titles` and recipe; in it a row for each question.
 
     Each panel has its own scale: with warps differences are a tenth of what they are without.
     """
-    rows = [row for row in rows if row.size in titles]
-    questions = list(dict.fromkeys(row.question for row in rows))
-    recipes = [name for name in RECIPES if any(row.recipe == name for row in rows)]
+    table = table[table["size"].isin(titles)]
+    questions = table["question"].unique().tolist()
+    recipes = [name for name in RECIPES if (table["recipe"] == name).any()]
     figure = new_figure(height=0.7 + len(titles) * (HEAD + ROW * len(questions)))
     panels = figure.subplots(len(titles), len(recipes), squeeze=False, sharey=True)
     for line, (size, title) in zip(panels, titles.items(), strict=True):
         for axes, recipe in zip(line, recipes, strict=True):
-            shown = [row for row in rows if (row.size, row.recipe) == (size, recipe)]
+            shown = table[(table["size"] == size) & (table["recipe"] == recipe)]
             _draw_panel(axes, shown, questions)
             axes.set_title(textwrap.fill(RECIPES[recipe], 26), loc="left", fontsize=9)
         line[0].set_title(f"{title}\n{RECIPES[recipes[0]]}", loc="left", fontsize=9)
     figure.supxlabel("difference in accuracy on real test images (points)", fontsize=10)
-    used = [word for word in WORDS if any(row.verdict == word for row in rows)]
+    used = [word for word in WORDS if (table["verdict"] == word).any()]
     legend(figure, *(_sample(word) for word in used))
     save(figure, png, svg)
     return figure
 
 
-def _draw_panel(axes: Axes, rows: Sequence[Difference], questions: Sequence[str]) -> None:
-    for row in rows:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, questions: Sequence[str]) -> None:
+    for row in rows.itertuples():
         look, height = WORDS[row.verdict], questions.index(row.question)
         mean, low, high = (100 * value for value in (row.difference, row.low, row.high))
         axes.plot([low, high], [height, height], color=look.colour)

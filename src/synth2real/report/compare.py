@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from synth2real.errors import InputError
-from synth2real.report.tables import all_points, mean_and_spread, read_verdict
+from synth2real.report.tables import mean_and_spread
 from synth2real.sets import SETS
+from synth2real.verdict.table import all_points, read_verdict
 
 
 def compare(folders: Sequence[Path]) -> str:

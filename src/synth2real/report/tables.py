@@ -8,7 +8,7 @@ import pandas as pd
 
 from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import TOO_FEW, by_strongest
-from synth2real.verdict.report import points
+from synth2real.verdict.table import all_points, read_verdict
 
 METRICS = {
     "label_agreement": ("agreement with labels, %", 100, 1),
@@ -34,16 +34,6 @@ def verdict_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
             "what would decide it": table["decided_by"],
         }
     )
-
-
-def read_verdict(path: Path) -> pd.DataFrame:
-    """The verdict's table as it is written; numbers that are missing stay so."""
-    return pd.read_csv(path, dtype={"decided_by": str}).fillna({"decided_by": ""})
-
-
-def all_points(table: pd.DataFrame) -> list[str]:
-    """The verdict's differences in points of accuracy."""
-    return [*map(points, table["difference"], table["low"], table["high"])]
 
 
 class Answers(NamedTuple):
@@ -73,7 +63,7 @@ def answers(path: Path, titles: Mapping[str, str]) -> Answers:
         table.pivot(index="question", columns="size", values=name).loc[order]
         for name in ("verdict", "points")
     )
-    recipe = RECIPES[SETS[table["dataset"].iloc[0]].recipe]
+    recipe = RECIPES[table["recipe"].iloc[0]]
     return Answers(recipe, int(table["draws"].iloc[0]), words, points)
 
 
