@@ -1,7 +1,7 @@
-"""How cost grows with samples, images, ratios and seeds: `make growth` (see README.md here).
+"""How cost grows with samples, pixels, channels, classes, ratios and seeds: `make growth`.
 
-Work of one, two and four times the size is done in turns by one process a quantity; seconds are
-the median over the rounds, memory is the process's peak after it did the size for the first time.
+Work of one to eight times the size is done in turns; seconds are the median over the rounds, memory
+is a process' peak (see README.md here).
 """
 
 import argparse
@@ -12,32 +12,73 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
 from workers import HERE, ROOT, Worker
 
-FACTORS = (1, 2, 4)
+FACTORS = (1, 2, 4, 8)
 ROUNDS = 5
+# A worker's benchmark, and how many steps take half a second or so.
+WORK = {
+    "GAN training": (("gan", "synth2real"), 4),
+    "classifier training with warps": (("augmented", "small"), 30),
+    "conversion": (("convert", "synth2real"), 2),
+}
+SIZES = {1: (28, 28), 2: (28, 56), 4: (56, 56), 8: (56, 112)}
+# What images are like instead of 28x28 grey pixels of ten classes, by what grows and how much.
+IMAGES: Mapping[str, Mapping[int, dict]] = {
+    "pixels": {n: {"height": height, "width": width} for n, (height, width) in SIZES.items()},
+    "channels": {1: {}, 3: {"channels": 3, "background": [0, 0, 0]}},
+    "classes": {n: {"classes": [str(i) for i in range(10 * n)]} for n in FACTORS},
+}
 RATIOS = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["ratios"]
+PLANS: Mapping[str, Callable[[int], dict]] = {
+    "ratios": lambda n: {"ratios": [f"0.{i + 100}" for i in range(13 * n)]},
+    "draws": lambda n: {"splits": {"seeds": list(range(3 * n))}},
+    "GAN seeds": lambda n: {"gan": {"seeds": list(range(5 * n))}},
+}
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 
-def measure_work(name: str, kind: str, steps: int) -> Iterator[tuple]:
-    """Rows of a worker's benchmark with the preset `small`."""
-    worker = Worker(sys.executable, "jax_worker.py", "cpu", "1", "native")
-    worker.ask(make=[kind, "small"])
-    seconds: dict[int, list[float]] = {factor: [] for factor in FACTORS}
-    memory = {}
-    for _ in range(ROUNDS):
-        for factor in FACTORS:
-            start = time.perf_counter()
-            worker.ask(run=steps * factor)
-            seconds[factor].append(time.perf_counter() - start)
-            memory.setdefault(factor, worker.ask(memory=0)["bytes"] / 2**20)
+def measure_samples(name: str) -> Iterator[tuple]:
+    """Rows of one process that does more and more."""
+    benchmark, steps = WORK[name]
+    worker = start(benchmark, {})
+    yield from measure(f"{name}: samples", dict.fromkeys(FACTORS, worker), steps, growing=True)
     worker.stop()
-    for factor in FACTORS:
+
+
+def measure_images(name: str, quantity: str) -> Iterator[tuple]:
+    """Rows of processes whose images differ, and which do the same number of them."""
+    benchmark, steps = WORK[name]
+    workers = {factor: start(benchmark, spec) for factor, spec in IMAGES[quantity].items()}
+    yield from measure(f"{name}: {quantity}", workers, steps)
+    for worker in workers.values():
+        worker.stop()
+
+
+def start(benchmark: tuple[str, str], spec: dict) -> Worker:
+    """A process that has taken its first step."""
+    worker = Worker(sys.executable, "jax_worker.py", "cpu", "1", "native")
+    worker.ask(make=[*benchmark, spec])
+    return worker
+
+
+def measure(
+    name: str, workers: Mapping[int, Worker], steps: int, growing: bool = False
+) -> Iterator[tuple]:
+    """Rows of workers that take turns; memory is that after the first of them."""
+    seconds: dict[int, list[float]] = {factor: [] for factor in workers}
+    memory: dict[int, float] = {}
+    for _ in range(ROUNDS):
+        for factor, worker in workers.items():
+            begin = time.perf_counter()
+            worker.ask(run=steps * factor if growing else steps)
+            seconds[factor].append(time.perf_counter() - begin)
+            memory.setdefault(factor, worker.ask(memory=0)["bytes"] / 2**20)
+    for factor in workers:
         yield name, factor, statistics.median(seconds[factor]), memory[factor]
 
 
@@ -52,19 +93,18 @@ def snakemake(folder: str, config: dict, *arguments: str) -> subprocess.Popen:
     )
 
 
-def measure_plan(name: str, settings: Callable[[int], dict]) -> Iterator[tuple]:
-    """Rows of a dry run: how many seconds it takes to plan the jobs of a larger experiment."""
+def plan(config: dict) -> float:
+    """Seconds that a dry run takes, the median of three."""
+    seconds = []
     with tempfile.TemporaryDirectory() as folder:
-        for factor in FACTORS:
-            seconds = []
-            for _ in range(3):
-                start = time.perf_counter()
-                run = snakemake(folder, settings(factor), "--dry-run", "--quiet", "all")
-                output, _ = run.communicate()
-                if run.returncode:
-                    raise SystemExit(output)
-                seconds.append(time.perf_counter() - start)
-            yield name, factor, statistics.median(seconds), None
+        for _ in range(3):
+            begin = time.perf_counter()
+            run = snakemake(folder, config, "--dry-run", "--quiet", "all")
+            output, _ = run.communicate()
+            if run.returncode:
+                raise SystemExit(output)
+            seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
 
 
 def measure_added_ratio() -> float:
@@ -86,37 +126,41 @@ def measure_added_ratio() -> float:
         nothing, _ = snakemake(folder, config, "--dry-run").communicate()
         if "Nothing to be done" not in nothing:
             raise SystemExit(nothing)
-        start = time.perf_counter()
+        begin = time.perf_counter()
         run = snakemake(folder, {"ratios": [*RATIOS, "0.2"]}, "--cores", "all")
         assert run.stdout
         for line in run.stdout:
             if line.startswith(("rule ", "localrule ")):
-                seconds = time.perf_counter() - start
+                seconds = time.perf_counter() - begin
                 run.terminate()
                 run.communicate()
                 return seconds
         raise SystemExit("the added ratio started no job")
 
 
+def rows() -> Iterator[tuple]:
+    """All that is measured: what grew, by how much, seconds, and MiB or None."""
+    for name in WORK:
+        yield from measure_samples(name)
+        for quantity in IMAGES:
+            yield from measure_images(name, quantity)
+    for quantity, settings in PLANS.items():
+        for factor in FACTORS:
+            yield f"dry run: {quantity}", factor, plan(settings(factor)), None
+    large = {"ratios": RATIOS, "splits": {"seeds": [*range(6)]}, "gan": {"seeds": [0, 1, 2]}}
+    yield "dry run: 13 ratios, 6 draws, 3 GANs", 1, plan(large), None
+    yield "first job of a ratio added to 13", 1, measure_added_ratio(), None
+
+
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    rows = [
-        *measure_work("GAN training: samples", "gan", 8),
-        *measure_work("classifier training: samples", "classifier", 40),
-        *measure_work("conversion: images", "convert", 3),
-        *measure_plan(
-            "dry run: ratios", lambda n: {"ratios": [f"0.{i + 10}" for i in range(13 * n)]}
-        ),
-        *measure_plan("dry run: GAN seeds", lambda n: {"gan": {"seeds": list(range(5 * n))}}),
-    ]
-    rows.append(("first job of a ratio added to 13", 1, measure_added_ratio(), None))
     with open(HERE / "growth.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("quantity", "factor", "seconds", "peak_MiB"))
-        for name, factor, seconds, memory in rows:
+        for name, factor, seconds, memory in rows():
             row = (name, factor, f"{seconds:.3g}", f"{memory:.0f}" if memory else "")
             writer.writerow(row)
-            print(*row, sep="  ")
+            print(*row, sep="  ", flush=True)
 
 
 if __name__ == "__main__":

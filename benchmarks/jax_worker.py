@@ -34,7 +34,8 @@ def make_images(spec: ImageSpec, count: int = SYNTHETIC) -> Images:
     """Noise: no step's time depends on what it sees."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
-    return Images(jax.device_put(images), jax.device_put(rng.integers(0, 10, count, np.int32)))
+    labels = rng.integers(0, len(spec.classes), count, np.int32)
+    return Images(jax.device_put(images), jax.device_put(labels))
 
 
 class Training:
