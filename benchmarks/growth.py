@@ -130,7 +130,7 @@ def measure_added_ratio() -> float:
         run = snakemake(folder, {"ratios": [*RATIOS, "0.2"]}, "--cores", "all")
         assert run.stdout
         for line in run.stdout:
-            if line.startswith(("rule ", "localrule ")):
+            if line.rstrip().endswith(": begins"):  # what a job says first
                 seconds = time.perf_counter() - begin
                 run.terminate()
                 run.communicate()
@@ -154,13 +154,14 @@ def rows() -> Iterator[tuple]:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
+    measured = []
+    for name, factor, seconds, memory in rows():
+        measured.append((name, factor, f"{seconds:.3g}", f"{memory:.0f}" if memory else ""))
+        print(*measured[-1], sep="  ", flush=True)
     with open(HERE / "growth.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("quantity", "factor", "seconds", "peak_MiB"))
-        for name, factor, seconds, memory in rows():
-            row = (name, factor, f"{seconds:.3g}", f"{memory:.0f}" if memory else "")
-            writer.writerow(row)
-            print(*row, sep="  ", flush=True)
+        writer.writerows(measured)
 
 
 if __name__ == "__main__":
