@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from workers import HERE, ROOT, Worker
@@ -45,40 +46,38 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 def measure_samples(name: str) -> Iterator[tuple]:
     """Rows of one process that does more and more."""
     benchmark, steps = WORK[name]
-    worker = start(benchmark, {})
-    yield from measure(f"{name}: samples", dict.fromkeys(FACTORS, worker), steps, growing=True)
+    worker = start(benchmark)
+    yield from measure(f"{name}: samples", {n: (worker, steps * n) for n in FACTORS})
     worker.stop()
 
 
 def measure_images(name: str, quantity: str) -> Iterator[tuple]:
     """Rows of processes whose images differ, and which do the same number of them."""
     benchmark, steps = WORK[name]
-    workers = {factor: start(benchmark, spec) for factor, spec in IMAGES[quantity].items()}
-    yield from measure(f"{name}: {quantity}", workers, steps)
-    for worker in workers.values():
+    work = {n: (start(benchmark, **spec), steps) for n, spec in IMAGES[quantity].items()}
+    yield from measure(f"{name}: {quantity}", work)
+    for worker, _ in work.values():
         worker.stop()
 
 
-def start(benchmark: tuple[str, str], spec: dict) -> Worker:
+def start(benchmark: tuple[str, str], **spec: Any) -> Worker:
     """A process that has taken its first step."""
     worker = Worker(sys.executable, "jax_worker.py", "cpu", "1", "native")
-    worker.ask(make=[*benchmark, spec])
+    worker.ask(make=benchmark, **spec)
     return worker
 
 
-def measure(
-    name: str, workers: Mapping[int, Worker], steps: int, growing: bool = False
-) -> Iterator[tuple]:
-    """Rows of workers that take turns; memory is that after the first of them."""
-    seconds: dict[int, list[float]] = {factor: [] for factor in workers}
+def measure(name: str, work: Mapping[int, tuple[Worker, int]]) -> Iterator[tuple]:
+    """Rows of workers that take steps in turns; memory is that after the first turn."""
+    seconds: dict[int, list[float]] = {factor: [] for factor in work}
     memory: dict[int, float] = {}
     for _ in range(ROUNDS):
-        for factor, worker in workers.items():
+        for factor, (worker, steps) in work.items():
             begin = time.perf_counter()
-            worker.ask(run=steps * factor if growing else steps)
+            worker.ask(run=steps)
             seconds[factor].append(time.perf_counter() - begin)
             memory.setdefault(factor, worker.ask(memory=0)["bytes"] / 2**20)
-    for factor in workers:
+    for factor in work:
         yield name, factor, statistics.median(seconds[factor]), memory[factor]
 
 

@@ -24,18 +24,18 @@ def serve(make: Callable, **answers: Callable) -> None:
 
     Args:
         make: makes and warms up the benchmark of a kind, a preset and what images are like (asked
-            for as "small", or "synth2real colour", and what is to be different); the benchmark's
-            `run` takes steps and returns the samples it did, once they are done.
+            for as "small", or "synth2real colour", and by fields of `ImageSpec` that are to be
+            different); the benchmark's `run` takes steps and returns the samples it did, once they
+            are done.
         **answers: what else can be asked; each takes the request's value.
     """
     benchmark = None
     for line in sys.stdin:
         start = time.perf_counter()
         match json.loads(line):
-            case {"make": [kind, name, *different]}:
+            case {"make": [kind, name], **different}:
                 preset, _, images = name.partition(" ")
-                values = asdict(SPECS[images]) | (different[0] if different else {})
-                benchmark = make(kind, preset, load_spec(values))
+                benchmark = make(kind, preset, load_spec(asdict(SPECS[images]) | different))
                 flops = getattr(benchmark, "flops_per_sample", None)
                 answer = {"seconds": time.perf_counter() - start, "flops": flops}
             case {"run": steps}:
