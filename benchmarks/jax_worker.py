@@ -2,7 +2,9 @@
 
 import os
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 device, threads, dtype = sys.argv[1:4]
 os.environ["NPROC"] = threads  # as synth2real.job does; before jax starts
@@ -10,7 +12,14 @@ os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[device]
 
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
-from serve import REAL, SYNTHETIC, peak_memory, serve  # noqa: E402
+from serve import (  # noqa: E402
+    REAL,
+    SYNTHETIC,
+    make_features,
+    make_pictures,
+    peak_memory,
+    serve,
+)
 
 from synth2real.classify import train as classify  # noqa: E402
 from synth2real.classify.config import classifier_config  # noqa: E402
@@ -20,7 +29,14 @@ from synth2real.gan.config import gan_config  # noqa: E402
 from synth2real.gan.state import Gan, GanState, init_state, make_gan  # noqa: E402
 from synth2real.gan.step import GanData  # noqa: E402
 from synth2real.gan.train import STEPS  # noqa: E402
+from synth2real.gap.measure import DRAWS, SUBSET  # noqa: E402
+from synth2real.gap.metrics import (  # noqa: E402
+    density_and_coverage,
+    frechet_distance,
+    kernel_distance,
+)
 from synth2real.nn import convolution  # noqa: E402
+from synth2real.sources.folder import Folder  # noqa: E402
 from synth2real.spec import ImageSpec  # noqa: E402
 from synth2real.training import CHUNK_STEPS, Images, join, train_chunk  # noqa: E402
 
@@ -76,6 +92,37 @@ class Conversion:
         return len(index)
 
 
+class Reading:
+    """Reading a folder's pictures as jobs do it, in two threads."""
+
+    def __init__(self, suffix: str, spec: ImageSpec):
+        self.spec, self.folder = spec, tempfile.TemporaryDirectory()
+        make_pictures(Path(self.folder.name), suffix, spec)
+        self.source = Folder(Path(self.folder.name))
+
+    def run(self, steps: int) -> int:
+        """Reads all of them a step."""
+        index = np.arange(self.source.count())
+        for _ in range(steps):
+            self.source.read(index, self.spec, "pad")
+        return steps * len(index)
+
+
+class Measuring:
+    """Measuring the gap by what a judge and no other network sees."""
+
+    def __init__(self):
+        self.real, self.images = make_features()
+
+    def run(self, steps: int) -> int:
+        """Measures the same images a step."""
+        for _ in range(steps):
+            frechet_distance(self.real, self.images)
+            kernel_distance(self.real, self.images, subset=SUBSET, draws=DRAWS)
+            density_and_coverage(self.real, self.images)
+        return steps * len(self.images)
+
+
 def init_gan(gan: Gan) -> GanState:
     """Fresh networks, whose exemplars are black."""
     init = jax.jit(init_state, static_argnums=(0, 1))
@@ -93,6 +140,10 @@ def make_benchmark(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name."""
     if kind in ("classifier", "augmented"):
         return make_classifier(preset, spec, kind == "augmented")
+    if kind == "read":
+        return Reading(preset, spec)
+    if kind == "gap":
+        return Measuring()
     gan = make_gan(gan_config(preset), spec)
     if kind == "convert":
         return Conversion(gan)

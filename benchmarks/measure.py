@@ -7,14 +7,14 @@ rounds; a ratio is the median of the rounds' ratios.
 
 import argparse
 import csv
-import statistics
 import tempfile
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stages import measure_stages
 from table import COLUMNS, format_row, write_table
+from turns import DTYPES, Key, median, memory_ratios, rate_ratios, take_turns
 from workers import (
     HERE,
     Worker,
@@ -26,18 +26,12 @@ from workers import (
     torch_modes,
 )
 
-from synth2real.sources.fonts.own import font_files
-from synth2real.sources.fonts.render import RenderConfig, render_fonts
-
-ROUNDS = 5
-DTYPES = ("float32", "bfloat16")
-TORCH_COLUMNS = dict(zip(("ratio_to_torch", "ratio_to_torch_bf16"), DTYPES, strict=True))
-
 
 class Benchmark(NamedTuple):
     """What is measured, and how many steps take a second or so.
 
-    Jobs of the default settings use some, those of colour if the images are photographs.
+    Jobs of the default settings use some, those of colour if the images are photographs. The
+    networks in PyTorch take square images alone.
     """
 
     kind: str
@@ -46,6 +40,7 @@ class Benchmark(NamedTuple):
     cpu_steps: int
     gpu_steps: int
     used: bool = False
+    in_torch: bool = True
 
     @property
     def name(self) -> str:
@@ -59,8 +54,11 @@ class Benchmark(NamedTuple):
 BENCHMARKS = (
     Benchmark("gan", "synth2real", "samples/s", 6, 600, used=True),
     Benchmark("gan", "synth2real colour", "samples/s", 5, 500, used=True),
+    Benchmark("gan", "synth2real colour 64", "samples/s", 1, 100),
+    Benchmark("gan", "synth2real 27x31", "samples/s", 6, 600, in_torch=False),
     Benchmark("gan", "small", "samples/s", 8, 1000),
     Benchmark("gan", "pixelda-code", "samples/s", 1, 200),
+    Benchmark("gan", "pixelda-text", "samples/s", 1, 200),
     Benchmark("classifier", "small", "samples/s", 30, 2000, used=True),
     Benchmark("augmented", "small", "samples/s", 30, 2000, used=True),
     Benchmark("classifier", "paper", "samples/s", 8, 1000),
@@ -69,10 +67,6 @@ BENCHMARKS = (
     Benchmark("convert", "small", "images/s", 3, 20),
     Benchmark("convert", "pixelda-code", "images/s", 1, 10),
 )
-
-# A worker's library, what it multiplies, and of PyTorch's the mode.
-Key = tuple[str, str, str]
-Rounds = list[dict[Key, float]]
 
 
 def types(device: str, native: str) -> tuple[str, ...]:
@@ -114,8 +108,10 @@ def start_ours(
 
 def start_theirs(
     benchmark: Benchmark, device: str, threads: int, torch: str, dtypes: Sequence[str]
-) -> tuple[dict[Key, Worker], float]:
-    """Workers to compare with, and the arithmetic of a sample in FLOPs."""
+) -> tuple[dict[Key, Worker], float | None]:
+    """Workers to compare with, if there are any, and the arithmetic of a sample in FLOPs."""
+    if not benchmark.in_torch:
+        return {}, None
     make = [benchmark.kind, benchmark.preset]
     theirs = {
         ("torch", dtype, mode): start_torch(torch, device, threads, dtype, mode)
@@ -127,49 +123,6 @@ def start_theirs(
         theirs["onnxruntime", "float32", ""] = start_onnx(threads)
         theirs["onnxruntime", "float32", ""].ask(make=make)
     return theirs, flops
-
-
-def median(rounds: Rounds, one: Key, other: Key | None = None) -> float:
-    """The median over rounds of a worker's rate, or of its ratio to another's."""
-    return statistics.median(turn[one] / (turn[other] if other else 1) for turn in rounds)
-
-
-def torch_modes_of(keys: Collection[Key]) -> Iterator[tuple[str, list[Key]]]:
-    """Columns of ratios to PyTorch, and its modes in that type, where it was measured."""
-    for column, dtype in TORCH_COLUMNS.items():
-        if modes := [key for key in keys if key[:2] == ("torch", dtype)]:
-            yield column, modes
-
-
-def rate_ratios(rounds: Rounds, one: Key) -> dict[str, float]:
-    """Columns: ratios to the faster of PyTorch's modes in each type, and to onnxruntime."""
-    ratios = {
-        column: median(rounds, one, max(modes, key=lambda key: median(rounds, key)))
-        for column, modes in torch_modes_of(rounds[0])
-    }
-    if (onnx := ("onnxruntime", "float32", "")) in rounds[0]:
-        ratios["ratio_to_onnxruntime"] = median(rounds, one, onnx)
-    return ratios
-
-
-def memory_ratios(memory: Mapping[Key, float], one: Key) -> dict[str, float]:
-    """Columns: what PyTorch needs, in the mode that needs less, over what we need."""
-    return {
-        column: min(memory[key] for key in modes) / memory[one]
-        for column, modes in torch_modes_of(memory)
-    }
-
-
-def take_turns(workers: Mapping[Key, Worker], steps: int) -> tuple[Rounds, dict[Key, float]]:
-    """Rates of every round, and peak bytes; ends the workers."""
-    rounds = [
-        {key: worker.ask(run=steps)["rate"] for key, worker in workers.items()}
-        for _ in range(ROUNDS)
-    ]
-    memory = {key: worker.ask(memory=0)["bytes"] for key, worker in workers.items()}
-    for worker in workers.values():
-        worker.stop()
-    return rounds, memory
 
 
 def measure_rate(
@@ -188,7 +141,8 @@ def measure_rate(
     for key in ours:
         rate = median(rounds, key)
         values = {"dtype": key[1], "value": rate, "unit": benchmark.unit}
-        values["share_of_peak"] = rate * flops / 1e9 / peaks[key[1]]
+        if flops:
+            values["share_of_peak"] = rate * flops / 1e9 / peaks[key[1]]
         yield (of_native if key == native else common) | values | rate_ratios(rounds, key)
     name, ratios = f"{benchmark.name}: peak memory", memory_ratios(memory, native)
     yield of_native | {"benchmark": name, "value": memory[native] / 2**20, "unit": "MiB"} | ratios
@@ -197,27 +151,9 @@ def measure_rate(
         yield of_native | {"benchmark": name, "value": seconds, "unit": "s"}
 
 
-def measure_rendering(fonts: Path) -> dict:
-    """Images/s of the render stage, which keeps to one core."""
-    paths = font_files(fonts)
-    rates = []
-    for _ in range(3):
-        start = time.perf_counter()
-        images = render_fonts(paths, RenderConfig())
-        rates.append(len(images) / (time.perf_counter() - start))
-    return {
-        "benchmark": "render",
-        "device": "cpu",
-        "threads": 1,
-        "value": statistics.median(rates),
-        "unit": "images/s",
-        "used": "yes",
-    }
-
-
 def measure(torch: str, fonts: Path, native: str) -> Iterator[dict]:
     """All rows, where our convolutions multiply `native` numbers."""
-    yield measure_rendering(fonts)
+    yield from measure_stages(torch, fonts)
     settings = [("cpu", 1), ("cpu", 2)]
     if has_gpu():
         settings.append(("gpu", 1))

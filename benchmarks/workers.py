@@ -48,7 +48,8 @@ class Worker:
 
 def start_jax(device: str, threads: int, dtype: str, cache: str = "") -> Worker:
     """A worker that keeps what it compiles in a folder, if one is given."""
-    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    # NumPy's threads are as many as Snakemake lets a job have.
+    environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "OMP_NUM_THREADS": str(threads)}
     if cache:
         environment["JAX_COMPILATION_CACHE_DIR"] = cache
     return Worker(sys.executable, "jax_worker.py", device, str(threads), dtype, **environment)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import jax
+import numpy as np
 import pytest
 from flax import nnx
 
@@ -15,6 +16,7 @@ from synth2real.gan.config import gan_config
 from synth2real.gan.networks import TaskClassifier
 from synth2real.gan.projected import ProjectedDiscriminator
 from synth2real.gan.state import make_generator
+from synth2real.gap.metrics import density_and_coverage, frechet_distance, kernel_distance
 from synth2real.spec import ImageSpec
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -25,9 +27,20 @@ from pytorch_joint import make_networks
 from serve import SPECS
 from synth2real.gan.config import gan_config
 
-networks = [make_networks(gan_config("synth2real"), spec) for spec in SPECS.values()]
+specs = [SPECS[name] for name in ("", "colour", "colour 64")]
+networks = [make_networks(gan_config("synth2real"), spec) for spec in specs]
 count = lambda network: sum(parameter.numel() for parameter in network.parameters())
 print(json.dumps([[count(network) for network in three] for three in networks]))
+"""
+METRICS = """
+import torch
+from pytorch_stages import density_and_coverage, frechet_distance, kernel_distance
+from serve import make_features
+
+real, images = map(torch.from_numpy, make_features(500))
+images = 0.8 * images  # so that some are outside of the balls
+one = [frechet_distance(real, images), kernel_distance(real, images, 500, 1)]
+print(*map(float, [*one, *density_and_coverage(real, images)]))
 """
 
 
@@ -77,6 +90,9 @@ def ask(script: str, arguments: list[str], requests: list[dict]) -> list[dict]:
     [
         ("jax_worker.py", ["cpu", "1", "native"], "jax", ["classifier", "small"]),
         ("jax_worker.py", ["cpu", "1", "native"], "jax", ["augmented", "small"]),
+        ("jax_worker.py", ["cpu", "1", "native"], "jax", ["gan", "synth2real 27x31"]),
+        ("jax_worker.py", ["cpu", "1", "native"], "jax", ["read", "jpeg colour 64"]),
+        ("jax_worker.py", ["cpu", "1", "native"], "jax", ["gap", "features"]),
         ("onnx_worker.py", ["1"], "onnxruntime", ["convert", "synth2real colour"]),
     ],
 )
@@ -90,10 +106,25 @@ def test_a_worker_answers(
     assert memory["bytes"] > 2**26
 
 
-@pytest.mark.slow
-def test_the_networks_in_pytorch_have_as_many_parameters() -> None:
+def skip_without_torch() -> None:
     if not has_torch():
         pytest.skip("no PyTorch in .venv-torch; make .venv-torch/.made puts it there")
+
+
+@pytest.mark.slow
+def test_the_networks_in_pytorch_have_as_many_parameters() -> None:
+    skip_without_torch()
     classes = tuple("0123456789")
-    grey, colour = ImageSpec(28, 28, 1, classes, (0,)), ImageSpec(28, 28, 3, classes, "edge")
-    assert json.loads(run_torch(COUNT)) == [count_parameters(grey), count_parameters(colour)]
+    grey = ImageSpec(28, 28, 1, classes, (0,))
+    colour = [ImageSpec(side, side, 3, classes, "edge") for side in (28, 64)]
+    assert json.loads(run_torch(COUNT)) == [*map(count_parameters, [grey, *colour])]
+
+
+@pytest.mark.slow
+def test_the_metrics_in_pytorch_are_the_same() -> None:
+    skip_without_torch()
+    real, images = np.maximum(np.random.default_rng(0).standard_normal((2, 500, 256)), 0)
+    images = 0.8 * images
+    distance, _ = kernel_distance(real, images, subset=500, draws=2)
+    ours = [frechet_distance(real, images), distance, *density_and_coverage(real, images)]
+    assert [*map(float, run_torch(METRICS).split())] == pytest.approx(ours, rel=1e-6)
