@@ -47,6 +47,28 @@ def test_a_table_says_what_its_file_does(tmp_path: Path, monkeypatch) -> None:
     # Means of the draws, 60 and 80, not of the four classifiers.
     assert plain == ["60", "plain", "", "", "70.00 ± 14.14", "", "", ""]
     assert warps == ["60", "with warps", "90.00 ± 0.00", "", "", "", "", ""]
+    more = [rows[0], "n99,0,99,GAN,0,real,0.25", "n99,0,99,GAN,1,real,0.75"]
+    (tmp_path / "more_accuracy.csv").write_text("\n".join(more))
+    *_, last = tables.accuracy("mine more")
+    assert last == ["99", "plain", "", "", "50.00 ± 35.36", "", "", ""]
+    assert len(list(tables.accuracy("mine more"))) == 4
+
+
+def test_the_table_of_the_gap_has_means_of_each_kind(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tables, "HERE", tmp_path)
+    header = "n_real,images,metric,value"
+    distances = [f"60,converted,frechet_distance,{distance}" for distance in (30, 32)]
+    one = [",real test,label_agreement,0.99", ",synthetic,coverage,0.25", *distances]
+    other = [",synthetic,coverage,0.35", "1440,converted,frechet_distance,9"]
+    (tmp_path / "one_gap.csv").write_text("\n".join([header, *one]))
+    (tmp_path / "other_gap.csv").write_text("\n".join([header, *other]))
+    _, *rows = tables.gap("one other")
+    assert rows == [
+        ["synthetic", "", "", "", "", "", "0.30", ""],
+        ["converted", "60", "", "31.0", "", "", "", ""],
+        ["converted", "1,440", "", "9.0", "", "", "", ""],
+        ["real test", "", "99.0", "", "", "", "", ""],
+    ]
 
 
 def test_a_goal_is_bold_where_it_was_reached(tmp_path: Path, monkeypatch) -> None:

@@ -1,8 +1,8 @@
 """Writes the tables of the documents anew from the CSV files here: `python docs/results/tables.py`.
 
 A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict`,
-`gap`, `goals` or `authors`, of an experiment whose files begin with its name (of the default one
-with nothing). So no figure in them can differ from its file; a test looks.
+`gap`, `goals` or `authors`, of one or several experiments, whose files begin with their names (of
+the default one with nothing). So no figure in them can differ from its file; a test looks.
 """
 
 import re
@@ -28,7 +28,7 @@ PAGES = (
 )
 DOCUMENTS = [ROOT / name for name in PAGES]
 AUTHORS = read_authors(ROOT / "resources" / "authors_results.csv")
-MARKED = re.compile(r"<!-- (\w+): (\w+) -->\n\n((?:\|.*\n)*)")
+MARKED = re.compile(r"<!-- (\w+): ([\w ]+) -->\n\n((?:\|.*\n)*)")
 # What was wanted on MNIST, by the number of real images: of conversions at most or at least so
 # much, of sets so many per cent, and between sets so many points, shown to be above 0.
 GAPS = {
@@ -56,12 +56,23 @@ def of(table: str, experiment: str) -> Path:
     return HERE / (f"{table}.csv" if experiment == "default" else f"{experiment}_{table}.csv")
 
 
-def accuracy(experiment: str) -> Iterator[list[str]]:
+def read(table: str, experiments: str) -> pd.DataFrame:
+    """The tables of experiments, which differ in their numbers of real images, as one."""
+    reader = read_verdict if table == "verdict" else pd.read_csv
+    return pd.concat([reader(of(table, name)) for name in experiments.split()], ignore_index=True)
+
+
+def read_accuracies(experiments: str) -> pd.DataFrame:
+    """Those on real test images."""
+    return read("accuracy", experiments).query("test_set == 'real'")
+
+
+def accuracy(experiments: str) -> Iterator[list[str]]:
     """Accuracy on real test images, a row for each size and recipe, a column for each plain set.
 
     The spread is that of draws' means, or of one draw that of its classifiers.
     """
-    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    table = read_accuracies(experiments)
     columns = [name for name, kind in SETS.items() if kind.recipe == PLAIN]
     yield ["real images", "recipe", *columns]
     for n_real, of_size in table.groupby("n_real"):
@@ -83,11 +94,11 @@ def spread(rows: pd.DataFrame) -> str:
     return mean_and_spread(draws if len(draws) > 1 else rows["accuracy"])
 
 
-def verdict(experiment: str) -> Iterator[list[str]]:
+def verdict(experiments: str) -> Iterator[list[str]]:
     """A word and the points with their interval, a column for each question of every recipe."""
-    table = read_verdict(of("verdict", experiment))
+    table = read("verdict", experiments)
     table = table.assign(cell=table["verdict"] + ", " + pd.Series(all_points(table)))
-    sizes = pd.read_csv(of("accuracy", experiment)).groupby("size", sort=False)["n_real"].first()
+    sizes = read_accuracies(experiments).groupby("size", sort=False)["n_real"].first()
     yield ["real images", "recipe", *QUESTIONS]
     for size, n_real in sizes.items():
         for recipe, words in NAMES.items():
@@ -97,22 +108,24 @@ def verdict(experiment: str) -> Iterator[list[str]]:
                 yield [f"{n_real:,}", words, *(cells.get(question, "") for question in QUESTIONS)]
 
 
-def gap(experiment: str) -> Iterator[list[str]]:
-    """All measures, a column for each kind of images."""
-    table = pd.read_csv(of("gap", experiment), keep_default_na=False)
-    kinds = table.groupby(["images", "n_real"], sort=False)["value"].first().index
-    order = ["synthetic", "converted", "real test"]
-    kinds = sorted(kinds, key=lambda kind: order.index(kind[0]))
-    yield ["", *(f"{images}, {n} real" if n else images for images, n in kinds)]
-    means = table.groupby(["images", "n_real", "metric"])["value"].mean()
-    for metric, (words, factor, digits) in METRICS.items():
-        values = (means.get((*kind, metric)) for kind in kinds)
-        yield [words, *("" if v is None else f"{factor * v:,.{digits}f}" for v in values)]
+def gap(experiments: str) -> Iterator[list[str]]:
+    """All measures, a row for each kind of images."""
+    means = read("gap", experiments).groupby(["images", "n_real", "metric"], dropna=False)
+    table = (
+        means["value"].mean().unstack().reindex(["synthetic", "converted", "real test"], level=0)
+    )
+    yield ["images", "real images", *(words for words, _, _ in METRICS.values())]
+    for (images, n_real), values in table.iterrows():
+        found = zip((values.get(metric) for metric in METRICS), METRICS.values(), strict=True)
+        cells = (
+            "" if pd.isna(v) else f"{factor * v:,.{digits}f}" for v, (_, factor, digits) in found
+        )
+        yield [images, "" if pd.isna(n_real) else f"{n_real:,.0f}", *cells]
 
 
-def authors(experiment: str) -> Iterator[list[str]]:
+def authors(experiments: str) -> Iterator[list[str]]:
     """Accuracy on MNIST's test images of the authors' sets and of ours, at each of our ratios."""
-    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    table = read_accuracies(experiments)
     ours = 100 * table.groupby(["ratio", "dataset"])["accuracy"].mean()
     columns = ["original", "original+synthetic", "GAN", "original+GAN"]
     yield ["r", "whose", *columns]
@@ -127,14 +140,14 @@ def authors(experiment: str) -> Iterator[list[str]]:
 Goal = tuple[str, Mapping[int, float], Mapping[int, tuple[float, str]]]
 
 
-def goals(experiment: str) -> Iterator[list[str]]:
+def goals(experiments: str) -> Iterator[list[str]]:
     """What was wanted, and what was found, in bold where it was reached; a column a size."""
-    table = pd.read_csv(of("accuracy", experiment)).query("test_set == 'real'")
+    table = read_accuracies(experiments)
     sizes = table.groupby("size", sort=False)["n_real"].first()
     yield ["goal", *(f"{n:,} real" for n in sizes)]
-    verdicts = read_verdict(of("verdict", experiment))
+    verdicts = read("verdict", experiments)
     verdicts = verdicts.assign(points=all_points(verdicts), n_real=verdicts["size"].map(sizes))
-    gaps = pd.read_csv(of("gap", experiment)).query("images == 'converted'")
+    gaps = read("gap", experiments).query("images == 'converted'")
     for words, wanted, found in (*_gaps(gaps), *_accuracies(table), *_points(verdicts)):
         cells = []
         for n in sizes:
