@@ -29,7 +29,20 @@ def test_what_would_change_numbers_is_taken_out_and_places_stay() -> None:
     places = {"JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": "cache", "HOME": "/home"}
     environ = ODD | places | {"XLA_FLAGS": f"--xla_dump_to=x {ODD['XLA_FLAGS']}"}
     clean_environment(environ)
-    assert environ == places | {"XLA_FLAGS": "--xla_dump_to=x "}
+    assert environ == places | {"XLA_FLAGS": "--xla_dump_to=x ", "MATPLOTLIBRC": "/dev/null"}
+
+
+def test_a_matplotlibrc_that_is_no_text_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "matplotlib" / "matplotlibrc"
+    path.parent.mkdir()
+    path.write_bytes(b"# \xe4\nfigure.dpi: 33\n")
+    environ = environment(tmp_path) | {"XDG_CONFIG_HOME": str(tmp_path)}
+    load = "import matplotlib; print(matplotlib.rcParams['figure.dpi'])"
+    clean = "from synth2real.environment import clean_environment; clean_environment()"
+    command = [sys.executable, "-c"]
+    assert subprocess.run([*command, load], env=environ, capture_output=True).returncode == 1
+    result = subprocess.run([*command, f"{clean}\n{load}"], env=environ, capture_output=True)
+    assert result.stdout == b"100.0\n"
 
 
 def test_each_kind_of_processor_has_compiled_programs_of_its_own(

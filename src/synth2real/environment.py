@@ -42,13 +42,15 @@ def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     """Takes out what would change numbers or figures without a word, or make jobs fail.
 
     Such as another random number generator, 64 bits, or the backend for figures that Jupyter sets.
-    To be called before jax and matplotlib are imported, in the process itself or above it.
+    A user's matplotlibrc is not even read: it may be no UTF-8. To be called before jax and
+    matplotlib are imported, in the process itself or above it.
     """
     for name in [*environ]:
         if name == "MPLBACKEND" or (name.startswith("JAX_") and not KEPT.match(name)):
             del environ[name]
     if "XLA_FLAGS" in environ:
         environ["XLA_FLAGS"] = DEVICES.sub("", environ["XLA_FLAGS"])
+    environ["MATPLOTLIBRC"] = os.devnull
 
 
 def add_defaults(environ: MutableMapping[str, str] = os.environ) -> None:

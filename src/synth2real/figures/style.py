@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from synth2real.io.files import write_atomically
 from synth2real.sets import SETS
 
-# A user's matplotlibrc is for the user's figures.
+# A matplotlibrc in this folder is for its user's figures.
 matplotlib.rcdefaults()
 
 
