@@ -65,6 +65,8 @@ def test_an_estimate_by_hand() -> None:
     # unit: sum of squares 1, over 1 * 3 degrees of freedom, over 8 values.
     assert found.of_units == 0
     assert found.of_images == pytest.approx(max(1 / 48 - 1 / 24, 0))
+    # Units that are alike by chance leave what the images show.
+    assert found.half_width == pytest.approx(1.959964 * math.sqrt(1 / 48))
     # The images of a side whose units agree leave all variance to the images.
     alike = estimate([np.array([[1.0, 0, 1, 1]] * 3)])
     assert alike.of_images == pytest.approx(3 / 16 * 4 / 3 / 4)

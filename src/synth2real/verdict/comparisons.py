@@ -85,7 +85,7 @@ class Comparison:
 
         How much draws differ, one alone does not tell.
         """
-        mean, of_units, of_images, _ = self.difference
+        mean, of_units, of_images, *_ = self.difference
         if self.word == TOO_FEW:
             return f"at least {self.needed_images:,} test images"
         if self.word != NOT_SHOWN:

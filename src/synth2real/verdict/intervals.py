@@ -28,12 +28,15 @@ class Estimate(NamedTuple):
             or image.
         of_images: variance of the mean that more test images would lessen.
         freedom: degrees of freedom of `of_units`.
+        least: variance of the mean that images show, of which `of_images` is a part. All of it is
+            no less, even where units happen to be alike.
     """
 
     mean: float
     of_units: float
     of_images: float
     freedom: float
+    least: float
 
     @property
     def half_width(self) -> float:
@@ -42,7 +45,7 @@ class Estimate(NamedTuple):
         Units are few, so Student's quantile belongs to their variance. Satterthwaite's degrees of
         freedom for the sum are too many where a few units happen to be alike.
         """
-        all_of_it = NORMAL * math.sqrt(self.of_units + self.of_images)
+        all_of_it = NORMAL * math.sqrt(max(self.of_units + self.of_images, self.least))
         return max(float(stats.t.ppf(0.975, self.freedom)) * math.sqrt(self.of_units), all_of_it)
 
     @property
@@ -65,14 +68,15 @@ def estimate(sides: Sequence[np.ndarray]) -> Estimate:
     means_SxN = np.stack([values_UxN.mean(0) for values_UxN in sides])
     mean_N = means_SxN[0] - means_SxN[1:].sum(0)
     if min(min(values_UxN.shape) for values_UxN in sides) < 2:
-        return Estimate(float(mean_N.mean()), math.nan, math.nan, math.nan)
+        return Estimate(float(mean_N.mean()), math.nan, math.nan, math.nan, math.nan)
     variances = [float(v.mean(1).var(ddof=1)) / len(v) for v in sides]
     of_units = sum(variances)
     # How single units do on single images shows in the variance over units, too.
-    of_images = float(mean_N.var(ddof=1)) / len(mean_N) - sum(map(_variance_of_both, sides))
+    least = float(mean_N.var(ddof=1)) / len(mean_N)
+    of_images = max(least - sum(map(_variance_of_both, sides)), 0.0)
     squares = sum(v**2 / (len(side) - 1) for v, side in zip(variances, sides, strict=True))
     freedom = of_units**2 / squares if squares else math.inf  # Welch's
-    return Estimate(float(mean_N.mean()), of_units, max(of_images, 0.0), freedom)
+    return Estimate(float(mean_N.mean()), of_units, of_images, freedom, least)
 
 
 def _variance_of_both(values_UxN: np.ndarray) -> float:
