@@ -126,7 +126,7 @@ _SMALL = _PIXELDA_TEXT | dict(
 )
 
 # A generator that bends and then paints; what came of that, and what else was tried:
-# docs/results.md.
+# docs/results.md, docs/trials.md.
 _SYNTH2REAL = _SMALL | dict(
     samples=320_000,
     batch_size=64,
