@@ -4,9 +4,13 @@ Written independently, as `pytorch.py` is: pictures as a `Dataset` gives them to
 metrics as their authors define them.
 """
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image
+from serve import make_features, make_pictures
 from torch.utils.data import DataLoader, Dataset
 
 NEIGHBOURS = 5
@@ -42,8 +46,9 @@ class Pictures(Dataset):
 class Reading:
     """Reads all pictures a step, by as many processes as there may be threads."""
 
-    def __init__(self, paths, spec, threads: int):
-        pictures = Pictures(paths, spec)
+    def __init__(self, suffix: str, spec, threads: int):
+        self.folder = tempfile.TemporaryDirectory()
+        pictures = Pictures(make_pictures(Path(self.folder.name), suffix, spec), spec)
         self.loader = DataLoader(pictures, 250, num_workers=threads, persistent_workers=True)
 
     def run(self, steps: int) -> int:
@@ -53,8 +58,8 @@ class Reading:
 class Measuring:
     """Measures the gap between two sets of features, float64 [N, D], once a step."""
 
-    def __init__(self, features):
-        self.real, self.images = map(torch.from_numpy, features)
+    def __init__(self):
+        self.real, self.images = map(torch.from_numpy, make_features())
 
     def run(self, steps: int) -> int:
         for _ in range(steps):

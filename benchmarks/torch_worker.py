@@ -1,16 +1,14 @@
 """Times the same steps in PyTorch, as `measure.py` asks."""
 
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import torch
 from pytorch import ClassifierTraining, GanTraining, Generator, scale
 from pytorch_bend import JointGenerator
 from pytorch_joint import JointTraining
 from pytorch_stages import Measuring, Reading
-from serve import REAL, SYNTHETIC, make_features, make_pictures, peak_memory, serve
+from serve import REAL, SYNTHETIC, peak_memory, serve
 from torch.utils.flop_counter import FlopCounterMode
 
 from synth2real.classify.config import classifier_config
@@ -23,7 +21,6 @@ torch.set_num_threads(int(threads))
 # What JAX does on a GPU by default.
 torch.set_float32_matmul_precision("high" if device == "cuda" else "highest")
 torch.backends.cudnn.benchmark = True
-FOLDER = tempfile.TemporaryDirectory()  # for pictures
 AUTOCAST, COMPILED = dtype == "bfloat16", mode == "compiled"
 
 
@@ -97,9 +94,9 @@ def make(kind: str, preset: str, spec: ImageSpec):
 def make_benchmark(kind: str, preset: str, spec: ImageSpec):
     """The benchmark of a name."""
     if kind == "read":
-        return Reading(make_pictures(Path(FOLDER.name), preset, spec), spec, int(threads))
+        return Reading(preset, spec, int(threads))
     if kind == "gap":
-        return Measuring(make_features())
+        return Measuring()
     synthetic, real = make_images(spec), make_images(spec, REAL)
     if kind in ("classifier", "augmented"):
         config, augment = classifier_config(preset), kind == "augmented"

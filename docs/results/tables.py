@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from synth2real.figures.data import read_authors
-from synth2real.report.tables import METRICS, mean_and_spread
+from synth2real.report.tables import METRICS, mean_and_spread, show_measures
 from synth2real.sets import AUGMENTED, PLAIN, PSEUDO, SETS
 from synth2real.verdict.comparisons import QUESTIONS
 from synth2real.verdict.table import all_points, read_verdict
@@ -110,17 +110,12 @@ def verdict(experiments: str) -> Iterator[list[str]]:
 
 def gap(experiments: str) -> Iterator[list[str]]:
     """All measures, a row for each kind of images."""
-    means = read("gap", experiments).groupby(["images", "n_real", "metric"], dropna=False)
-    table = (
-        means["value"].mean().unstack().reindex(["synthetic", "converted", "real test"], level=0)
-    )
-    yield ["images", "real images", *(words for words, _, _ in METRICS.values())]
-    for (images, n_real), values in table.iterrows():
-        found = zip((values.get(metric) for metric in METRICS), METRICS.values(), strict=True)
-        cells = (
-            "" if pd.isna(v) else f"{factor * v:,.{digits}f}" for v, (_, factor, digits) in found
-        )
-        yield [images, "" if pd.isna(n_real) else f"{n_real:,.0f}", *cells]
+    values = read("gap", experiments).groupby(["images", "n_real", "metric"], dropna=False)["value"]
+    cells = show_measures(values.mean().unstack())
+    yield ["images", "real images", *cells.columns]
+    cells = cells.reindex(["synthetic", "converted", "real test"], level="images")
+    for (images, n_real), texts in cells.iterrows():
+        yield [images, "" if pd.isna(n_real) else f"{n_real:,.0f}", *texts]
 
 
 def authors(experiments: str) -> Iterator[list[str]]:

@@ -114,12 +114,18 @@ def gap_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     table = table.assign(size=table["size"].fillna(""))
     means = table.groupby(["size", "images", "metric"])["value"].mean().unstack()
     means = means.sort_index(level=0, key=lambda sizes: sizes.map(order))
-    result = means.index.to_frame(index=False)
+    result = show_measures(means).reset_index()
     result["size"] = result["size"].map({"": "all"} | dict(titles))
+    return result.rename(columns={"size": "real images"})
+
+
+def show_measures(means: pd.DataFrame) -> pd.DataFrame:
+    """Measures of the gap, a column each, in their order and as text; none where one is missing."""
+    texts = {}
     for metric, (name, factor, digits) in METRICS.items():
         values = means.get(metric, pd.Series(float("nan"), means.index))
-        result[name] = ["" if pd.isna(v) else f"{factor * v:.{digits}f}" for v in values]
-    return result.rename(columns={"size": "real images"})
+        texts[name] = ["" if pd.isna(v) else f"{factor * v:.{digits}f}" for v in values]
+    return pd.DataFrame(texts, means.index)
 
 
 def stages_table(benchmarks: Path) -> pd.DataFrame:
