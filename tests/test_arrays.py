@@ -152,7 +152,7 @@ def test_weights_say_what_they_are(tmp_path: Path) -> None:
 
 def test_other_files_and_other_versions_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "tree"
-    with pytest.raises(InputError, match="tree: is not there; .* was looked at"):
+    with pytest.raises(InputError, match="/tree: is not there$"):
         read_about(path, "GAN")
     path.write_bytes(b"no weights")
     with pytest.raises(InputError, match="tree: cannot be read as weights"):

@@ -101,7 +101,7 @@ MISTAKES = [
     (
         "fonts: {folder: no/such}",
         "fonts.folder",
-        "no/such is no folder, /.*/no/such was looked at; null downloads fonts",
+        "no/such is no folder; /.*/no/such was looked at; null downloads fonts",
     ),
     ("fonts: {families: []}", "fonts.families", "null means all 149"),
     ("fonts: {families: Abel}", "fonts.families", "a list of families"),

@@ -286,7 +286,7 @@ def test_no_folder_is_refused(tmp_path: Path, kind: str, monkeypatch: pytest.Mon
     Path("data").mkdir()
     with pytest.raises(InputError) as error:
         Folder(path).digest()
-    expected = f"data/../place is no folder, {tmp_path}/data/../place was looked at; a folder with"
+    expected = f"data/../place is no folder; {tmp_path}/data/../place was looked at; a folder with"
     assert expected in str(error.value)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from synth2real.config.experiment import REST, Experiment, SourceChoice
 from synth2real.convert.config import no_folder_name
-from synth2real.errors import InputError, printable
+from synth2real.errors import InputError, printable, whereabouts
 from synth2real.gan.config import PRESETS, GanConfig
 from synth2real.sources import PLACES, SOURCES, open_source
 from synth2real.sources.base import check_same_classes, natural_order, show_names
@@ -136,8 +136,7 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
         # IDX files may be named by how their names begin.
         pattern = escape(text or "") + ("*" if key.endswith(".idx") else "")
         if text is not None and not glob(pattern):
-            looked = printable(Path(text).absolute())
-            yield f"{key}: {printable(text)} is not there; {looked} was looked at"
+            yield f"{key}: {printable(text)} is not there{whereabouts(text)}"
     for key, text in (places | {"fonts.folder": experiment.fonts.folder}).items():
         if text is not None and meets_outputs(text):
             yield (

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from synth2real.errors import reason
+from synth2real.errors import reason, whereabouts
 from synth2real.sources.listing import in_results
 
 
@@ -35,8 +35,7 @@ def find_file_problems(paths: list[Path]) -> list[str]:
             node = loader.get_single_node()
             content = node and loader.construct_document(node)
         except OSError as error:
-            looked = "" if path.is_absolute() else f"; {path.absolute()} was looked at"
-            problems.append(f"{path}: {error.strerror}{looked}")
+            problems.append(f"{path}: {error.strerror}{whereabouts(path)}")
         except UnicodeDecodeError as error:
             problems.append(f"{path}: is no UTF-8 text ({error})")
         except yaml.YAMLError as error:

@@ -14,7 +14,7 @@ from typing import Any
 import safetensors
 from safetensors.numpy import save
 
-from synth2real.errors import InputError, reason
+from synth2real.errors import InputError, reason, whereabouts
 from synth2real.io.files import write_atomically
 from synth2real.io.trees import from_arrays, to_arrays, to_shapes
 
@@ -61,7 +61,7 @@ def read_about(path: Path, network: str) -> dict[str, Any]:
     if path.is_dir():
         raise InputError(f"{path} is a folder; a file in it, like run0.safetensors, is needed")
     if not path.exists():
-        raise InputError(f"{path}: is not there; {path.absolute()} was looked at")
+        raise InputError(f"{path}: is not there{whereabouts(path)}")
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}

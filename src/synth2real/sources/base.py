@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from synth2real.errors import InputError, printable
+from synth2real.errors import InputError, printable, whereabouts
 from synth2real.spec import ImageSpec
 
 NAMED = 10  # of many, so many are named
@@ -148,8 +148,7 @@ def files_digest(paths: Iterable[str | Path], *, gone: bool = False) -> str:
         except OSError as error:
             if not gone:
                 raise InputError(
-                    f"{printable(path)}: {error.strerror}; {printable(Path(path).absolute())} was "
-                    "looked at"
+                    f"{printable(path)}: {error.strerror}{whereabouts(path)}"
                 ) from error
             numbers = "\0gone\0"
         digest.update(os.fsencode(path) + numbers.encode())

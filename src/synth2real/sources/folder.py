@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from synth2real.errors import InputError, printable, reason
+from synth2real.errors import InputError, printable, reason, whereabouts
 from synth2real.sources.base import class_name, files_digest, natural_order, show_names
 from synth2real.sources.images import picture_shape, read_picture, try_picture
 from synth2real.sources.listing import entries, files_below, is_folder
@@ -106,8 +106,7 @@ class Folder:
     def _check(self, right: str) -> None:
         if not os.path.isdir(self.path):
             raise InputError(
-                f"{self._shown} is no folder, {printable(self.path.absolute())} was looked at; "
-                f"{right} is needed"
+                f"{self._shown} is no folder{whereabouts(self.path)}; {right} is needed"
             )
 
     def count(self) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synth2real.errors import InputError
+from synth2real.errors import InputError, whereabouts
 from synth2real.io.files import write_atomically
 from synth2real.sources.base import files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
@@ -40,7 +40,7 @@ class Idx:
             InputError: one of them is missing, or there are several.
         """
         if not os.path.isdir(self.folder):
-            raise InputError(f"{self.folder} is no folder; {self.folder.absolute()} was looked at")
+            raise InputError(f"{self.folder} is no folder{whereabouts(self.folder)}")
         images, labels = (self._find(kind) for kind in ("images", "labels"))
         return images, labels
 

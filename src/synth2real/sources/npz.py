@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synth2real.errors import InputError, reason
+from synth2real.errors import InputError, reason, whereabouts
 from synth2real.io.arrays import save_arrays
 from synth2real.sources.base import class_name, files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
@@ -133,9 +133,7 @@ class Npz:
                 f"{self.path} is a folder, and no .npz file; the key folder is for folders"
             ) from error
         except FileNotFoundError as error:
-            raise InputError(
-                f"{self.path} is not there; {self.path.absolute()} was looked at"
-            ) from error
+            raise InputError(f"{self.path} is not there{whereabouts(self.path)}") from error
         except PermissionError as error:
             raise InputError(f"{self.path}: {error.strerror}; it must be readable") from error
         except _ERRORS as error:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth2real.errors import printable
+from synth2real.errors import printable, whereabouts
 from synth2real.sources.fonts.fonts import FontsConfig
 from synth2real.sources.fonts.glyphs import DIGITS
 from synth2real.sources.fonts.own import SUFFIXES, font_files
@@ -17,10 +17,7 @@ def find_font_problems(fonts: FontsConfig, render: RenderConfig, manifest: Path)
     """Yields a line for each mistake in the settings of fonts."""
     own = fonts.folder
     if own and not os.path.isdir(own):
-        yield (
-            f"fonts.folder: {printable(own)} is no folder, {printable(Path(own).absolute())} was "
-            "looked at; null downloads fonts"
-        )
+        yield f"fonts.folder: {printable(own)} is no folder{whereabouts(own)}; null downloads fonts"
     # Where no folder may be, which is said elsewhere, none is looked through.
     elif own and not meets_outputs(own) and not any(files_below(Path(own), SUFFIXES)):
         yield f"fonts.folder: {printable(own)} has no .ttf or .otf file; null downloads fonts"
