@@ -137,7 +137,9 @@ def _paint_ink(
     paint = add_pixels(graph, add_conv(graph, g.paint_out, h), g.block, spec)
     strength_Nx1x1x1 = graph("Reshape", strength, np.array([-1, 1, 1, 1], np.int64))
     paint = graph("Mul", graph("Mul", paint, np.float32(PAINT)), strength_Nx1x1x1)
-    return graph("Tanh", graph("Add", _pixel_logits(graph, bent), paint))
+    x, paint = _inside(graph, bent), graph("Tanh", paint)
+    product = graph("Add", graph("Mul", x, paint), np.float32(1))
+    return graph("Div", graph("Add", x, paint), product)
 
 
 def _paint_over(
@@ -174,8 +176,12 @@ def _paint_over(
 
 def _pixel_logits(graph: Graph, x: str) -> str:
     """`synth2real.gan.bend.pixel_logits`."""
-    limits = np.float32(-BRIGHTEST), np.float32(BRIGHTEST)
-    return graph("Atanh", graph("Clip", x, *limits))
+    return graph("Atanh", _inside(graph, x))
+
+
+def _inside(graph: Graph, x: str) -> str:
+    """Pixels that paint can be added to: no brighter or darker than `BRIGHTEST`."""
+    return graph("Clip", x, np.float32(-BRIGHTEST), np.float32(BRIGHTEST))
 
 
 def _resample(graph: Graph, g: Bend, spec: ImageSpec, x: str, maps_Nx2x3: str, smooth: str) -> str:
