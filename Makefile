@@ -79,7 +79,7 @@ $(ABLATIONS): runs/ablations/%/results/accuracy.csv: config/ablations/%.yaml env
 
 benchmark: env .venv-torch/.made
 	$(BIN)/snakemake results/fonts/fonts.csv
-	$(BIN)/python benchmarks/measure.py --torch .venv-torch/bin/python --fonts results/fonts/files
+	$(BIN)/python benchmarks/measure.py --torch .venv-torch/bin/python --fonts results/fonts/files $(ROWS)
 
 # An environment of its own; pip's settings say which build of PyTorch (benchmarks/README.md).
 .venv-torch/.made: benchmarks/requirements.txt

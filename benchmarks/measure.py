@@ -6,17 +6,16 @@ rounds; a ratio is the median of the rounds' ratios.
 """
 
 import argparse
-import csv
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stages import NAMES as STAGES
 from stages import measure_stages
-from table import COLUMNS, format_row, write_table
+from table import PEAK, format_row, kept_rows, write_rows, write_table
 from turns import DTYPES, Key, median, memory_ratios, rate_ratios, take_turns
 from workers import (
-    HERE,
     Worker,
     describe_machine,
     has_gpu,
@@ -67,6 +66,8 @@ BENCHMARKS = (
     Benchmark("convert", "small", "images/s", 3, 20),
     Benchmark("convert", "pixelda-code", "images/s", 1, 10),
 )
+# Of the rows in the table.
+ORDER = (*STAGES, PEAK, *(benchmark.name for benchmark in BENCHMARKS))
 
 
 def types(device: str, native: str) -> tuple[str, ...]:
@@ -151,9 +152,9 @@ def measure_rate(
         yield of_native | {"benchmark": name, "value": seconds, "unit": "s"}
 
 
-def measure(torch: str, fonts: Path, native: str) -> Iterator[dict]:
-    """All rows, where our convolutions multiply `native` numbers."""
-    yield from measure_stages(torch, fonts)
+def measure(torch: str, fonts: Path, native: str, chosen: Collection[str]) -> Iterator[dict]:
+    """Rows of the chosen ones, where our convolutions multiply `native` numbers."""
+    yield from measure_stages(torch, fonts, chosen)
     settings = [("cpu", 1), ("cpu", 2)]
     if has_gpu():
         settings.append(("gpu", 1))
@@ -161,7 +162,7 @@ def measure(torch: str, fonts: Path, native: str) -> Iterator[dict]:
         peaks = measure_peaks(device, threads, torch, types(device, native))
         for dtype, peak in peaks.items():
             yield {
-                "benchmark": "matrix product",
+                "benchmark": PEAK,
                 "device": device,
                 "threads": threads,
                 "dtype": dtype,
@@ -169,24 +170,30 @@ def measure(torch: str, fonts: Path, native: str) -> Iterator[dict]:
                 "unit": "GFLOP/s",
             }
         for benchmark in BENCHMARKS:
-            yield from measure_rate(benchmark, device, threads, peaks, torch)
+            if benchmark.name in chosen:
+                yield from measure_rate(benchmark, device, threads, peaks, torch)
 
 
 def main() -> None:
+    names = [name for name in ORDER if name != PEAK]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", required=True, help="a Python that has PyTorch")
     parser.add_argument("--fonts", type=Path, required=True, help="folder of fonts to render")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"measure these alone, and keep other rows of the same machine: {', '.join(names)}",
+    )
     arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(names):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     machine, native = describe_machine(arguments.torch)
-    rows = []
-    with open(HERE / f"results-{native}.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in measure(arguments.torch, arguments.fonts, native):
-            rows.append(format_row(row))
-            writer.writerow(rows[-1])
-            file.flush()
-            print("  ".join(rows[-1].values()), flush=True)
+    rows = kept_rows(native, machine, arguments.names) if arguments.names else []
+    for row in measure(arguments.torch, arguments.fonts, native, arguments.names or names):
+        new = format_row(row)
+        print("  ".join(new.values()), flush=True)
+        rows = write_rows([*rows, new], native, ORDER)
     write_table(rows, machine, native)
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,10 @@ class Stage(NamedTuple):
     threads: int
     steps: int
 
+    @property
+    def name(self) -> str:
+        return f"{self.kind}/{self.images}"
+
 
 # Pictures as they are, photographs made smaller, and features of 10,000 images.
 STAGES = (
@@ -34,11 +38,17 @@ STAGES = (
 )
 
 
-def measure_stages(torch: str, fonts: Path) -> Iterator[dict]:
-    """All rows; none of them has anything to do with a GPU."""
-    yield measure_rendering(fonts)
+RENDER = "render"
+NAMES = (RENDER, *(stage.name for stage in STAGES))
+
+
+def measure_stages(torch: str, fonts: Path, chosen: Collection[str]) -> Iterator[dict]:
+    """Rows of the chosen ones; none of them has anything to do with a GPU."""
+    if RENDER in chosen:
+        yield measure_rendering(fonts)
     for stage in STAGES:
-        yield from measure_stage(stage, torch)
+        if stage.name in chosen:
+            yield from measure_stage(stage, torch)
 
 
 def measure_stage(stage: Stage, torch: str) -> Iterator[dict]:
@@ -48,10 +58,9 @@ def measure_stage(stage: Stage, torch: str) -> Iterator[dict]:
     for worker in workers.values():
         worker.ask(make=[stage.kind, stage.images])
     rounds, memory = take_turns(workers, stage.steps)
-    name = f"{stage.kind}/{stage.images}"
-    row = {"benchmark": name, "device": "cpu", "threads": stage.threads, "used": "yes"}
+    row = {"benchmark": stage.name, "device": "cpu", "threads": stage.threads, "used": "yes"}
     yield row | {"value": median(rounds, OURS), "unit": "images/s"} | rate_ratios(rounds, OURS)
-    peak = {"benchmark": f"{name}: peak memory", "value": memory[OURS] / 2**20, "unit": "MiB"}
+    peak = {"benchmark": f"{stage.name}: peak memory", "value": memory[OURS] / 2**20, "unit": "MiB"}
     # With several threads PyTorch reads in processes of their own, whose memory is not counted.
     yield row | peak | (memory_ratios(memory, OURS) if stage.threads == 1 else {})
 
@@ -65,7 +74,7 @@ def measure_rendering(fonts: Path) -> dict:
         images = render_fonts(paths, RenderConfig())
         rates.append(len(images) / (time.perf_counter() - start))
     return {
-        "benchmark": "render",
+        "benchmark": RENDER,
         "device": "cpu",
         "threads": 1,
         "value": statistics.median(rates),

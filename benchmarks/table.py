@@ -1,7 +1,13 @@
-"""The tables of the measured figures, in README.md: one for each kind of processor."""
+"""The measured figures: a CSV file and a table in README.md for each kind of processor."""
+
+import csv
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from workers import HERE
 
+README = HERE / "README.md"
+PEAK = "matrix product"
 COLUMNS = (
     "benchmark",
     "device",
@@ -28,13 +34,55 @@ def format_row(row: dict) -> dict:
     return {name: text(value) for name, value in row.items()}
 
 
-def write_table(rows: list[dict], machine: str, native: str) -> None:
+def results(native: str) -> Path:
+    """The CSV file of processors that multiply a type natively."""
+    return HERE / f"results-{native}.csv"
+
+
+def kept_rows(native: str, machine: str, chosen: Collection[str]) -> list[dict]:
+    """Rows of the file but for those of chosen benchmarks, and of peaks, which go before them."""
+    path = results(native)
+    if not path.exists():
+        return []
+    if _measured_on(machine) not in README.read_text():
+        raise SystemExit(
+            f"{path.name} is of another machine or other versions, where what is measured "
+            "here has no place; measure all, or delete it to begin anew"
+        )
+    with open(path, newline="") as file:
+        return [row for row in csv.DictReader(file) if _name(row) not in {PEAK, *chosen}]
+
+
+def write_rows(rows: Sequence[dict], native: str, order: Sequence[str]) -> list[dict]:
+    """Writes the file anew, in the order of benchmarks, and returns its rows so."""
+
+    def place(row: dict) -> tuple[bool, str, str, int]:
+        number = order.index(_name(row))
+        return number >= order.index(PEAK), row["device"], row["threads"], number
+
+    rows = sorted(rows, key=place)
+    with open(results(native), "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def write_table(rows: Sequence[dict], machine: str, native: str) -> None:
     """Puts the table of processors that multiply a type natively between its markers."""
-    readme = HERE / "README.md"
     begin, end = f"<!-- table: {native} -->\n", "<!-- end of table -->\n"
-    head, _, rest = readme.read_text().partition(begin)
+    head, _, rest = README.read_text().partition(begin)
     _, _, tail = rest.partition(end)
     lines = [" | ".join(COLUMNS), "|".join("---" for _ in COLUMNS)]
     lines += [" | ".join(str(row.get(name, "")) for name in COLUMNS) for row in rows]
     table = "\n".join(f"| {line} |" for line in lines)
-    readme.write_text(f"{head}{begin}Measured on {machine}.\n\n{table}\n{end}{tail}")
+    README.write_text(f"{head}{begin}{_measured_on(machine)}\n\n{table}\n{end}{tail}")
+
+
+def _measured_on(machine: str) -> str:
+    return f"Measured on {machine}."
+
+
+def _name(row: dict) -> str:
+    """The benchmark of a row, of memory and of first steps, too."""
+    return row["benchmark"].partition(":")[0]

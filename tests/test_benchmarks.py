@@ -1,10 +1,14 @@
 """The benchmarks' own workers still run; how fast they are is no test."""
 
+import csv
+import importlib
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -52,6 +56,42 @@ def run_torch(code: str) -> str:
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True
     ).stdout
+
+
+def test_rows_measured_anew_join_those_of_the_same_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    measure, table = (importlib.import_module(name) for name in ("measure", "table"))
+    native = "bfloat16"
+    for name in ("README.md", f"results-{native}.csv"):
+        shutil.copy(BENCHMARKS / name, tmp_path)
+    monkeypatch.setattr(table, "HERE", tmp_path)
+    monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    text, path = table.README.read_text(), table.results(native)
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    _, _, machine = text.partition(f"<!-- table: {native} -->\nMeasured on ")
+    machine, _, _ = machine.partition(".\n")
+    with pytest.raises(SystemExit, match="is of another machine"):
+        table.kept_rows(native, "another machine", ["gan/small"])
+
+    kept = table.kept_rows(native, machine, ["gan/small"])
+    again = [row for row in rows if row not in kept]
+    names = {row["benchmark"] for row in again}
+    assert names == {
+        "matrix product",
+        "gan/small",
+        "gan/small: peak memory",
+        "gan/small: first step, cold",
+        "gan/small: first step, from cache",
+    }
+    assert table.write_rows([*kept, *again], native, measure.ORDER) == rows
+    table.write_table(rows, machine, native)
+    assert path.read_text() == (BENCHMARKS / path.name).read_text()
+    assert table.README.read_text() == text
+    path.unlink()
+    assert table.kept_rows(native, "another machine", ["gan/small"]) == []
 
 
 def has_torch() -> bool:
