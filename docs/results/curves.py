@@ -12,7 +12,7 @@ from synth2real.figures.curves import classifier_error, learning
 from synth2real.figures.data import read_accuracy
 
 if __name__ == "__main__":
-    tables = (of("accuracy", experiment) for experiment in ("few", "draws", "larger", "sweep"))
+    tables = (of("accuracy", experiment) for experiment in ("draws", "larger", "sweep"))
     accuracies = [row for table in tables for row in read_accuracy(table)]
     with tempfile.TemporaryDirectory() as unused:
         for draw, name in ((learning, "learning"), (classifier_error, "figure5")):
