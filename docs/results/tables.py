@@ -98,7 +98,7 @@ def verdict(experiments: str) -> Iterator[list[str]]:
     """A word and the points with their interval, a column for each question of every recipe."""
     table = read("verdict", experiments)
     table = table.assign(cell=table["verdict"] + ", " + pd.Series(all_points(table)))
-    sizes = read_accuracies(experiments).groupby("size", sort=False)["n_real"].first()
+    sizes = read_accuracies(experiments).groupby("size")["n_real"].first().sort_values()
     yield ["real images", "recipe", *QUESTIONS]
     for size, n_real in sizes.items():
         for recipe, words in NAMES.items():
