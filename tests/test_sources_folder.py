@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from synth2real.errors import InputError
 from synth2real.io.files import write_csv
 from synth2real.sources.base import natural_order
-from synth2real.sources.folder import CHUNK, Folder
+from synth2real.sources.folder import CHUNK, THREADS, Folder
 from synth2real.spec import ImageSpec, read_spec, write_spec
 
 SPEC = ImageSpec(8, 8, 1, ("a", "b"), (0,))
@@ -70,6 +71,26 @@ def test_places_are_read_as_asked(tmp_path: Path) -> None:
     assert read.dtype == np.uint8 and read.shape == (CHUNK + 7, 8, 8, 1)
     assert folder.shapes(wanted) == {(8, 8, 1)}
     assert folder.read(wanted[:0], SPEC, "pad").shape == (0, 8, 8, 1)
+
+
+@pytest.mark.parametrize(("side", "threads"), [(28, 1), (128, THREADS)])
+def test_small_pictures_are_read_by_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, threads: int
+) -> None:
+    noise_2xHxW = np.random.default_rng(0).integers(0, 256, (2, side, side), dtype=np.uint8)
+    folder = tree(tmp_path, ["a/0.png", "b/0.png"])
+    for name, image_HxW in zip("ab", noise_2xHxW, strict=True):
+        Image.fromarray(image_HxW).save(tmp_path / name / "0.png")
+    used: list[int] = []
+
+    def executor(workers: int) -> ThreadPoolExecutor:
+        used.append(workers)
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr("synth2real.sources.folder.ThreadPoolExecutor", executor)
+    read = everything(folder, ImageSpec(side, side, 1, ("a", "b"), (0,)))
+    np.testing.assert_array_equal(read[..., 0], noise_2xHxW)
+    assert used == [threads]
 
 
 def test_deeper_folders_belong_to_their_class(tmp_path: Path) -> None:

@@ -18,8 +18,11 @@ from synth2real.sources.listing import entries, files_below, is_folder
 from synth2real.spec import ImageSpec
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
-# Pillow decodes without Python's lock, so that two threads keep two cores busy.
+# Pillow decodes without Python's lock, so that two threads keep two cores busy. Most of a small
+# file is done under the lock, where they wait for each other: two threads are 0.4 to 0.7 times as
+# fast as one at 28x28 pixels, as fast at 6,000 to 10,000 bytes, 1.4 times as fast at 36,000.
 THREADS = 2
+SMALL = 8_000  # bytes of a file
 MANY = 100_000  # files that a workflow can look at one by one whenever it is planned
 CHUNK = 256  # files that a thread takes at once
 SHOWN = 100  # bad files that a message names
@@ -177,9 +180,15 @@ class Folder:
                     faults[place] = _reason(error)
             return faults
 
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(self._threads(index_N)) as threads:
             parts = threads.map(run, range(0, len(index_N), CHUNK))
             return {place: fault for part in parts for place, fault in part.items()}
+
+    def _threads(self, index_N: np.ndarray) -> int:
+        """As many threads as are fastest, by the first files."""
+        paths = [self.path / self.listing.paths[index] for index in index_N[:CHUNK]]
+        sizes = [os.path.getsize(path) for path in paths if os.path.exists(path)]
+        return THREADS if sum(sizes) > SMALL * len(sizes) else 1
 
 
 class Pictures(Folder):
