@@ -194,7 +194,7 @@ def main() -> None:
         new = format_row(row)
         print("  ".join(new.values()), flush=True)
         rows = write_rows([*rows, new], native, ORDER)
-    write_table(rows, machine, native)
+        write_table(rows, machine, native)  # each time: it says whose the rows of the file are
 
 
 if __name__ == "__main__":

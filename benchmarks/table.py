@@ -44,7 +44,7 @@ def kept_rows(native: str, machine: str, chosen: Collection[str]) -> list[dict]:
     path = results(native)
     if not path.exists():
         return []
-    if _measured_on(machine) not in README.read_text():
+    if _heading(machine, native) not in README.read_text():
         raise SystemExit(
             f"{path.name} is of another machine or other versions, where what is measured "
             "here has no place; measure all, or delete it to begin anew"
@@ -70,17 +70,22 @@ def write_rows(rows: Sequence[dict], native: str, order: Sequence[str]) -> list[
 
 def write_table(rows: Sequence[dict], machine: str, native: str) -> None:
     """Puts the table of processors that multiply a type natively between its markers."""
-    begin, end = f"<!-- table: {native} -->\n", "<!-- end of table -->\n"
-    head, _, rest = README.read_text().partition(begin)
+    end = "<!-- end of table -->\n"
+    head, _, rest = README.read_text().partition(_marker(native))
     _, _, tail = rest.partition(end)
     lines = [" | ".join(COLUMNS), "|".join("---" for _ in COLUMNS)]
     lines += [" | ".join(str(row.get(name, "")) for name in COLUMNS) for row in rows]
     table = "\n".join(f"| {line} |" for line in lines)
-    README.write_text(f"{head}{begin}{_measured_on(machine)}\n\n{table}\n{end}{tail}")
+    README.write_text(f"{head}{_heading(machine, native)}\n\n{table}\n{end}{tail}")
 
 
-def _measured_on(machine: str) -> str:
-    return f"Measured on {machine}."
+def _marker(native: str) -> str:
+    return f"<!-- table: {native} -->\n"
+
+
+def _heading(machine: str, native: str) -> str:
+    """Where a table begins, and whose figures it has; another kind's may be of the same machine."""
+    return f"{_marker(native)}Measured on {machine}."
 
 
 def _name(row: dict) -> str:

@@ -94,11 +94,16 @@ def spread(rows: pd.DataFrame) -> str:
     return mean_and_spread(draws if len(draws) > 1 else rows["accuracy"])
 
 
+def sizes_of(accuracies: pd.DataFrame) -> pd.Series:
+    """Numbers of real images by the names of their sizes, ascending."""
+    return accuracies.groupby("size")["n_real"].first().sort_values()
+
+
 def verdict(experiments: str) -> Iterator[list[str]]:
     """A word and the points with their interval, a column for each question of every recipe."""
     table = read("verdict", experiments)
     table = table.assign(cell=table["verdict"] + ", " + pd.Series(all_points(table)))
-    sizes = read_accuracies(experiments).groupby("size")["n_real"].first().sort_values()
+    sizes = sizes_of(read_accuracies(experiments))
     yield ["real images", "recipe", *QUESTIONS]
     for size, n_real in sizes.items():
         for recipe, words in NAMES.items():
@@ -138,7 +143,7 @@ Goal = tuple[str, Mapping[int, float], Mapping[int, tuple[float, str]]]
 def goals(experiments: str) -> Iterator[list[str]]:
     """What was wanted, and what was found, in bold where it was reached; a column a size."""
     table = read_accuracies(experiments)
-    sizes = table.groupby("size", sort=False)["n_real"].first()
+    sizes = sizes_of(table)
     yield ["goal", *(f"{n:,} real" for n in sizes)]
     verdicts = read("verdict", experiments)
     verdicts = verdicts.assign(points=all_points(verdicts), n_real=verdicts["size"].map(sizes))

@@ -138,8 +138,8 @@ def _paint_ink(
     strength_Nx1x1x1 = graph("Reshape", strength, np.array([-1, 1, 1, 1], np.int64))
     paint = graph("Mul", graph("Mul", paint, np.float32(PAINT)), strength_Nx1x1x1)
     x, paint = _inside(graph, bent), graph("Tanh", paint)
-    product = graph("Add", graph("Mul", x, paint), np.float32(1))
-    return graph("Div", graph("Add", x, paint), product)
+    divisor = graph("Add", graph("Mul", x, paint), np.float32(1))
+    return graph("Div", graph("Add", x, paint), divisor)
 
 
 def _paint_over(
