@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 device, threads, dtype = sys.argv[1:4]
-os.environ["NPROC"] = threads  # as synth2real.job does; before jax starts
+# As synth2real.job does; before jax starts.
+os.environ["NPROC"] = os.environ["OMP_NUM_THREADS"] = threads
 os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[device]
 
 import jax  # noqa: E402

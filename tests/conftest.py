@@ -11,7 +11,16 @@ import jax.numpy as jnp
 import pytest
 from hypothesis import HealthCheck, settings
 
-from project import COMPILE_FAST, DISTURBED, TINY, copy_project, forget_gan, overlay, snakemake
+from project import (
+    COMPILE_FAST,
+    DISTURBED,
+    THREADS,
+    TINY,
+    copy_project,
+    forget_gan,
+    overlay,
+    snakemake,
+)
 from synth2real.io.arrays import save_arrays
 from synth2real.nn import convolution
 from synth2real.sources.fonts.fonts import fetch_fonts
@@ -30,8 +39,8 @@ for name, examples in (("thorough", 2000), ("brief", 100)):
     )
 settings.load_profile("brief")
 
-# One XLA thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
-os.environ["NPROC"] = "1"
+# One thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
+os.environ |= dict.fromkeys(THREADS, "1")
 # XLA reads its flags when jax starts; what a test runs beside it does not inherit them.
 flags = os.environ.get("XLA_FLAGS")
 os.environ["XLA_FLAGS"] = f"{flags or ''} {COMPILE_FAST}"

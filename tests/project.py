@@ -21,6 +21,8 @@ SOURCES = ["Snakefile", "config.yaml", "config", "envs", "profiles", "resources"
 SOURCES += ["workflow", "docs/rulegraph.svg"]
 # XLA compiles in a quarter of the time if it need not compile well.
 COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+# What conftest.py sets for networks in the tests' own process.
+THREADS = {"NPROC", "OMP_NUM_THREADS"}
 TINY = ("--configfile", "config/tiny.yaml")
 # The experiment that is disturbed: its GANs train long enough to be stopped on the way.
 # Of 300 steps, with a checkpoint after each 100.
@@ -68,7 +70,7 @@ def environment(folder: Path) -> dict[str, str]:
 
     The copy's own package comes before the installed one.
     """
-    ours = {key: value for key, value in os.environ.items() if key != "NPROC"}
+    ours = {key: value for key, value in os.environ.items() if key not in THREADS}
     flags = f"{ours.get('XLA_FLAGS', '')} {COMPILE_FAST}"
     return ours | {"PYTHONPATH": str(folder / "src"), "XLA_FLAGS": flags}
 

@@ -1,22 +1,25 @@
 """Convolutions through oneDNN against plain numpy and XLA's, and when XLA's are taken."""
 
 import functools
+import os
 import platform
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import jaxlib
 import numpy as np
 import pytest
 from flax import nnx
 
 import reference
 from conftest import PRODUCT_TYPE
-from synth2real.nn import convolution
+from synth2real.nn import convolution, onednn
 from synth2real.nn.config import ComputeConfig
-from synth2real.nn.convolution import convolve, has_onednn
+from synth2real.nn.convolution import convolve
 
 # Batch, height, width, channels in and out, kernel size, stride.
 SHAPES = [
@@ -27,11 +30,14 @@ SHAPES = [
     (2, 8, 8, 3, 4, 4, 1),
     (2, 14, 14, 3, 8, 3, 2),
     (2, 7, 7, 3, 8, 3, 2),
-    (101, 5, 4, 2, 3, 3, 1),  # in float32 in pieces
+    (101, 5, 4, 2, 3, 3, 1),
+    (2, 8, 8, 3, 4, 1, 2),
+    (2, 9, 8, 3, 4, 5, 3),
 ]
 needs_onednn = pytest.mark.skipif(
-    platform.system() != "Linux" or platform.machine() != "x86_64",
-    reason="only jaxlib for Linux on x86-64 carries oneDNN",
+    (platform.system(), platform.machine()) != ("Linux", "x86_64")
+    or not shutil.which(os.environ.get("CXX", "g++")),
+    reason="oneDNN's package is for Linux on x86-64, and needs a C++ compiler",
 )
 
 
@@ -62,9 +68,8 @@ def set_type(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @needs_onednn
-def test_this_jaxlib_is_known() -> None:
-    """After an upgrade: if the tests here pass without this one, add the release."""
-    assert has_onednn(), f"jaxlib {jaxlib.__version__} is not among {convolution.KNOWN_RELEASES}"
+def test_where_a_compiler_is_onednn_is_there() -> None:
+    assert onednn.is_there()
 
 
 @needs_onednn
@@ -97,10 +102,48 @@ def test_gradients_are_xlas(monkeypatch, shape: tuple, name: str, tolerance: flo
 
 
 @needs_onednn
-def test_onednn_is_what_runs(monkeypatch) -> None:
+def test_onednn_is_what_runs() -> None:
     x, kernel, _ = make(SHAPES[1])
-    compiled = jax.jit(convolve).lower(x, kernel).compile().as_text()
-    assert "__onednn$convolution" in compiled
+    gradient = jax.grad(lambda x, kernel: convolve(x, kernel).sum(), argnums=(0, 1))
+    compiled = jax.jit(gradient).lower(x, kernel).compile().as_text()
+    assert "onednn_input_gradient" in compiled and "onednn_kernel_gradient" in compiled
+    assert " convolution(" not in compiled
+
+
+@needs_onednn
+def test_calls_made_at_the_same_time_do_not_mix() -> None:
+    """XLA makes calls that do not wait for each other in several threads."""
+    kernels = [jnp.asarray(make((1, 1, 1, 8, 8, 3, 1))[1]) * scale for scale in (1.0, 2.0, 3.0)]
+    x = jnp.asarray(make((32, 20, 20, 8, 8, 3, 1))[0])
+    compiled = jax.jit(lambda x: [convolve(x, kernel) for kernel in kernels])
+    for _ in range(20):
+        once, twice, thrice = compiled(x)
+        np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
+        np.testing.assert_allclose(thrice, 3 * once, rtol=1e-4, atol=1e-4)
+
+
+@needs_onednn
+@pytest.mark.slow
+def test_programs_that_call_onednn_are_kept(tmp_path: Path) -> None:
+    """Another process takes them from the cache, and gets the same from them."""
+    program = """
+import jax
+from synth2real.nn.convolution import convolve
+x, kernel = jax.numpy.ones((2, 8, 8, 3)), jax.numpy.ones((3, 3, 3, 4))
+print(float(jax.jit(jax.grad(lambda x, k: (convolve(x, k) ** 2).sum()))(x, kernel).sum()))
+"""
+    environment = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    outputs, files = [], []
+    for _ in range(2):
+        outputs.append(subprocess.check_output([sys.executable, "-c", program], env=environment))
+        files.append({path.name for path in tmp_path.iterdir() if path.suffix != ".atime"})
+    assert outputs[0] == outputs[1]
+    names = {name for name in files[0] if name.startswith("jit__lambda")}
+    assert names and files[0] == files[1]
+    assert [name for name in files[0] if name.startswith("onednn-")] != []
 
 
 def test_elsewhere_xla_convolves(monkeypatch) -> None:
@@ -111,16 +154,38 @@ def test_elsewhere_xla_convolves(monkeypatch) -> None:
     np.testing.assert_allclose(convolve(x, kernel, 2), right, rtol=1e-4, atol=1e-5)
 
 
+def test_where_its_package_is_missing_onednn_is_not_there(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(onednn, "LIBRARY", "no-such-package")
+    assert not onednn.is_there.__wrapped__()
+    assert not caplog.records
+
+
+@needs_onednn
 @pytest.mark.parametrize(
-    "system, machine, release", [("Darwin", "arm64", "0.10.2"), ("Linux", "x86_64", "0.99.0")]
+    "compiler, right",
+    [
+        ("no-such-compiler", "no no-such-compiler; install a C++ compiler, or name one in CXX"),
+        ("g++ --no-such-option", "unrecognized command-line option"),
+        ("false", "false: it failed"),
+    ],
 )
-def test_where_the_call_may_be_missing_it_is_not_made(
-    monkeypatch, system: str, machine: str, release: str
+def test_without_a_compiler_that_works_the_log_says_so(
+    monkeypatch, caplog, tmp_path: Path, compiler: str, right: str
 ) -> None:
-    monkeypatch.setattr(platform, "system", lambda: system)
-    monkeypatch.setattr(platform, "machine", lambda: machine)
-    monkeypatch.setattr(jaxlib.version, "__version__", release)
-    assert not has_onednn()
+    monkeypatch.setenv("CXX", compiler)
+    monkeypatch.setattr(onednn, "SOURCE", tmp_path / "other.cc")
+    onednn.SOURCE.write_text("// another source, so that it is compiled")
+    assert not onednn.is_there.__wrapped__()
+    (record,) = caplog.records
+    assert right in record.getMessage()
+
+
+@needs_onednn
+def test_what_a_compiler_says_is_told(monkeypatch, caplog, tmp_path: Path) -> None:
+    monkeypatch.setattr(onednn, "SOURCE", tmp_path / "wrong.cc")
+    onednn.SOURCE.write_text("no C++")
+    assert not onednn.is_there.__wrapped__()
+    assert "error" in caplog.text and "wrong.cc" in caplog.text
 
 
 @pytest.fixture
@@ -144,13 +209,27 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_settings_say_what_may_run_and_results_what_does(
     settings: None, monkeypatch, config: ComputeConfig, wide: bool, right: str
 ) -> None:
-    monkeypatch.setattr(convolution, "multiplies_bfloat16", lambda: wide)
+    monkeypatch.setattr(convolution, "is_quick_at_bfloat16", lambda: wide)
     convolution.use(config)
     assert convolution.arithmetic() == right
     x, kernel, _ = make(SHAPES[1])
     lowered = jax.jit(lambda *a: convolve(*a)).lower(x, kernel).as_text()
     assert ("onednn" in lowered) == ("onednn" in right)
     assert ("bf16" in lowered) == ("bfloat16" in right)
+
+
+@pytest.mark.parametrize(
+    "words, right",
+    [
+        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", True),
+        ("vendor_id : AuthenticAMD flags : avx2", False),
+        ("vendor_id : GenuineIntel flags : avx512_bf16 amx_bf16", True),
+        ("vendor_id : GenuineIntel flags : avx512_bf16", False),
+    ],
+)
+def test_bfloat16_is_for_processors_that_are_quick_at_it(monkeypatch, words, right) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda self: words)
+    assert convolution.is_quick_at_bfloat16.__wrapped__() == right
 
 
 def test_a_convolution_that_would_be_another_is_refused() -> None:

@@ -106,6 +106,7 @@ def test_any_other_error_has_its_traceback(tmp_path: Path) -> None:
     assert status == 1 and "Traceback" in log and "ZeroDivisionError: division by zero" in log
 
 
-def test_xla_gets_the_jobs_threads(tmp_path: Path) -> None:
-    _, log, _ = run_job(tmp_path, "logging.info(os.environ['NPROC'])")
-    assert log.endswith(" 2\n")
+def test_xla_and_onednn_get_the_jobs_threads(tmp_path: Path) -> None:
+    both = "os.environ['NPROC'], os.environ['OMP_NUM_THREADS']"
+    _, log, _ = run_job(tmp_path, f"logging.info('%s %s', {both})")
+    assert log.endswith(" 2 2\n")

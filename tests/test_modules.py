@@ -81,6 +81,11 @@ def test_a_module_and_its_packages(src: Path) -> None:
     assert used(src, "import other, pkg") == ["other.py", "pkg/__init__.py"]
 
 
+def test_what_a_module_compiles_is_used_with_it(src: Path) -> None:
+    (src / "other.cc").write_text("int main() {}")
+    assert used(src, "import other") == ["other.cc", "other.py"]
+
+
 def test_a_submodule_imported_as_a_name(src: Path) -> None:
     assert used(src, "from pkg import late") == ["pkg/__init__.py", "pkg/late.py"]
 
@@ -126,7 +131,8 @@ def test_every_module_is_used_by_a_script_or_the_rules(tmp_path: Path) -> None:
     commands = (ROOT / "src/synth2real/cli").glob("*.py")
     for path in [*commands, *(ROOT / "src/synth2real" / name for name in calls)]:
         used |= {str(path), *modules_used(path, ROOT / "src")}
-    assert used == {str(path) for path in (ROOT / "src" / "synth2real").rglob("*.py")}
+    package = ROOT / "src" / "synth2real"
+    assert used == {str(path) for kind in ("py", "cc") for path in package.rglob(f"*.{kind}")}
 
 
 def test_nothing_is_imported_by_a_relative_name() -> None:
@@ -159,4 +165,5 @@ print(json.dumps(loaded))
         check=True,
     )
     for script, files in json.loads(result.stdout).items():
-        assert set(files) == set(modules_used(Path(script), ROOT / "src")), script
+        found = {name for name in modules_used(Path(script), ROOT / "src") if name[-3:] == ".py"}
+        assert set(files) == found, script

@@ -40,9 +40,9 @@ def start_job(log_file: str, threads: int, gpu: int = 0) -> None:
     log.info("begins")
     # Whoever asks what runs knows by this that the job does not.
     atexit.register(log.info, ENDS)
-    # XLA on CPU makes a pool of as many threads as NPROC says, else one for each core. Besides
+    # XLA on CPU and oneDNN make as many threads as these say, else one for each core. Besides
     # slowing the jobs beside it, that would change the order of sums, and so the last bits.
-    os.environ["NPROC"] = str(threads)
+    os.environ["NPROC"] = os.environ["OMP_NUM_THREADS"] = str(threads)
     if gpu:
         take_gpu(Path(tempfile.gettempdir()) / f"synth2real_gpus_{os.getuid()}")
     check_device()

@@ -19,7 +19,7 @@ def modules_used(script: Path, src: Path) -> list[str]:
     while to_read:
         imported = _imports(to_read.pop().read_text(encoding="utf-8"), src) - used
         used |= imported
-        to_read += imported
+        to_read += [path for path in imported if path.suffix == ".py"]
     return sorted(str(path) for path in used)
 
 
@@ -36,8 +36,9 @@ def _imports(code: str, src: Path) -> set[Path]:
 
 
 def _files(name: str, src: Path) -> set[Path]:
-    """The module's file and its packages' `__init__.py`, where they lie below `src`."""
+    """The module's file, what it compiles, and its packages' `__init__.py`, where they are."""
     parts = name.split(".")
     packages = [src.joinpath(*parts[:i], "__init__.py") for i in range(1, len(parts) + 1)]
     module = src.joinpath(*parts[:-1], f"{parts[-1]}.py")
-    return {path for path in (*packages, module) if path.is_file()}
+    compiled = module.with_suffix(".cc")
+    return {path for path in (*packages, module, compiled) if path.is_file()}

@@ -10,9 +10,9 @@ class ComputeConfig:
     """What convolutions may use. Both change the last digits of every result."""
 
     convolutions: str = choice(
-        "auto has oneDNN convolve on a CPU if this jaxlib can, xla never does", ["auto", "xla"]
+        "auto has oneDNN convolve on a CPU if it is there, xla never does", ["auto", "xla"]
     )
     precision: str = choice(
-        "auto has oneDNN multiply bfloat16 if the processor can, float32 never does",
+        "auto has oneDNN multiply bfloat16 if the processor is quicker at it, float32 never does",
         ["auto", "float32"],
     )

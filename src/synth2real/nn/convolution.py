@@ -1,42 +1,24 @@
-"""Convolutions: XLA's, or on a CPU oneDNN's, which are faster.
+"""Convolutions: XLA's, or on a CPU oneDNN's (`onednn.py`), which are faster.
 
-XLA for CPUs carries oneDNN and runs a custom call named `__onednn$convolution` with it, yet its
-compiler does not make that call of a convolution by itself (openxla/xla, `cpu_compiler.cc`). So it
-is made here. Gradients are convolutions too: the one to the input with the kernel turned round,
-the one to the kernel with channels and batch changing places.
-
-Where the processor multiplies bfloat16, what goes into a convolution, forward and backward, is
-rounded to it; sums and results are float32. That doubles the speed once more.
+Where the processor is quicker at it, what goes into a convolution of oneDNN's, forward and
+backward, is rounded to bfloat16; sums and results are float32.
 
 Settings may forbid either (`use`), and results say what ran (`arithmetic`).
 """
 
 import functools
-import json
 import logging
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxlib.version
-from jax.experimental.compilation_cache import compilation_cache
 
+from synth2real.nn import onednn
 from synth2real.nn.config import ComputeConfig
 
 log = logging.getLogger(__name__)
-
-# The call is no public interface: a release is added here once the tests have passed with it.
-KNOWN_RELEASES = {"0.10.2"}
-
-# Images that a gradient to a kernel takes at once in float32; of more, oneDNN takes longer for
-# each (of 100 up to 2.5 times as long). In bfloat16 the sum of pieces costs what they save.
-AT_ONCE = 50
-
-Pads = Sequence[tuple[int, int]]
-
 
 _config = ComputeConfig("auto", "auto")
 
@@ -59,7 +41,6 @@ def arithmetic() -> str:
 def convolve(x_BxHxWxC: jax.Array, kernel_KxKxCxF: jax.Array, stride: int = 1) -> jax.Array:
     """A convolution with "SAME" padding: float32 [B, ceil(H / stride), ceil(W / stride), F]."""
     if jax.default_backend() == "cpu" and has_onednn():
-        _leave_the_cache_alone()
         return _convolve_onednn(x_BxHxWxC, kernel_KxKxCxF, stride)
     return _convolve_xla(x_BxHxWxC, kernel_KxKxCxF, stride)
 
@@ -100,34 +81,24 @@ def conv_general_dilated(
 
 
 def has_onednn() -> bool:
-    """Whether this jaxlib has the call, and settings allow it."""
-    machine = platform.system(), platform.machine()
-    known = machine == ("Linux", "x86_64") and jaxlib.version.__version__ in KNOWN_RELEASES
-    return known and _config.convolutions == "auto"
-
-
-@functools.cache
-def _leave_the_cache_alone() -> None:
-    """Switches the compilation cache off.
-
-    To write a program down, XLA takes oneDNN's call for a custom call of another kind and reads
-    what is not there: a MemoryError at best.
-    """
-    jax.config.update("jax_enable_compilation_cache", False)
-    compilation_cache.reset_cache()  # it has looked at that setting once already
+    """Whether oneDNN can be called here, and settings allow it."""
+    return _config.convolutions == "auto" and onednn.is_there()
 
 
 def product_type() -> jnp.dtype:
-    """What oneDNN multiplies: bfloat16 if the processor can and settings allow it, else float32."""
-    allowed = _config.precision == "auto" and multiplies_bfloat16()
+    """What oneDNN multiplies: bfloat16 if that is quicker and settings allow it, else float32."""
+    allowed = _config.precision == "auto" and is_quick_at_bfloat16()
     return jnp.dtype("bfloat16" if allowed else "float32")
 
 
 @functools.cache
-def multiplies_bfloat16() -> bool:
-    """Whether this processor has instructions for it."""
-    flags = Path("/proc/cpuinfo").read_text().split()
-    return bool({"avx512_bf16", "amx_bf16"} & set(flags))
+def is_quick_at_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in less time than float32.
+
+    Intel's take twice the time if they have no AMX, or it is hidden from a virtual machine.
+    """
+    words = set(Path("/proc/cpuinfo").read_text().split())
+    return "amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words
 
 
 def _convolve_xla(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
@@ -138,7 +109,9 @@ def _convolve_xla(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve_onednn(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    return _call_onednn(x, kernel, _same(x, kernel, stride), stride=stride)
+    sizes = [-(-n // stride) for n in x.shape[1:3]]
+    shape = (x.shape[0], *sizes, kernel.shape[3])
+    return _call_onednn("output", shape, x, kernel, stride, _same(x, kernel, stride))
 
 
 def _forward(
@@ -152,65 +125,26 @@ def _backward(
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = residuals
     pads = _same(x, kernel, stride)
-    # oneDNN's call has no gradient with a stride; pixels that the stride left out add nothing.
-    gaps = [(0, 0, 0), (0, 0, stride - 1), (0, 0, stride - 1), (0, 0, 0)]
-    spread = jax.lax.pad(gradient, jnp.zeros((), gradient.dtype), gaps)
-    sides = zip(x.shape[1:3], kernel.shape[:2], spread.shape[1:3], pads, strict=True)
-    around = [(k - 1 - before, n - m + before) for n, k, m, (before, _) in sides]
-    to_x = _call_onednn(spread, kernel[::-1, ::-1].transpose(0, 1, 3, 2), around)
-    pieces = zip(_pieces(x), _pieces(gradient), strict=True)
-    to_kernel = jnp.stack([_to_kernel(*piece, pads, stride) for piece in pieces]).sum(0)
-    # With a stride, the last pixels may lie beyond the kernel's reach.
-    return to_x, to_kernel[: kernel.shape[0], : kernel.shape[1]]
+    to_x = _call_onednn("input_gradient", x.shape, kernel, gradient, stride, pads)
+    return to_x, _call_onednn("kernel_gradient", kernel.shape, x, gradient, stride, pads)
 
 
 _convolve_onednn.defvjp(_forward, _backward)
 
 
-def _pieces(images: jax.Array) -> list[jax.Array]:
-    """A batch in as many pieces as make the gradient to a kernel quick."""
-    whole = product_type() == "bfloat16"
-    return jnp.array_split(images, 1 if whole else -(-len(images) // AT_ONCE))
-
-
-def _to_kernel(x: jax.Array, gradient: jax.Array, pads: Pads, stride: int) -> jax.Array:
-    """Channels of x are the batch, images the channels, and the gradient is the kernel."""
-    images, kernels = x.transpose(3, 1, 2, 0), gradient.transpose(1, 2, 0, 3)
-    return _call_onednn(images, kernels, pads, dilation=stride).transpose(1, 2, 0, 3)
-
-
-def _same(x: jax.Array, kernel: jax.Array, stride: int) -> Pads:
-    """The pixels that "SAME" padding puts before and after, for height and width."""
+def _same(x: jax.Array, kernel: jax.Array, stride: int) -> onednn.Pads:
+    """The zeros that "SAME" padding puts before and after, for height and width."""
     strides = (stride, stride)
     return jax.lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], strides, "SAME")
 
 
 def _call_onednn(
-    x: jax.Array, kernel: jax.Array, pads: Pads, *, stride: int = 1, dilation: int = 1
+    wanted: str,
+    shape: tuple[int, ...],
+    first: jax.Array,
+    second: jax.Array,
+    stride: int,
+    pads: onednn.Pads,
 ) -> jax.Array:
-    sizes = [
-        (n + sum(pad) - dilation * (k - 1) - 1) // stride + 1
-        for n, k, pad in zip(x.shape[1:3], kernel.shape[:2], pads, strict=True)
-    ]
-    data = {"dims": 4, "data": {"batch_dim": 0, "feature_dim": 3, "spatial_dims": [1, 2]}}
-    layout = {"input_feature_dim": 2, "output_feature_dim": 3, "spatial_dims": [0, 1]}
-    window = {
-        "pad_left": [pad[0] for pad in pads],
-        "pad_right": [pad[1] for pad in pads],
-        "strides": [stride, stride],
-        "window_dilations": [dilation, dilation],
-    }
-    config = {
-        "dims": 4,
-        "feature_groups": 1,
-        "input": data,
-        "kernel": {"dims": 4, "filter": layout},
-        "output": data,
-        "window": window,
-    }
-    return jax.ffi.ffi_call(
-        "__onednn$convolution",
-        jax.ShapeDtypeStruct((x.shape[0], *sizes, kernel.shape[3]), jnp.float32),
-        custom_call_api_version=2,
-        legacy_backend_config=json.dumps({"onednn_conv_config": config}),
-    )(x.astype(product_type()), kernel.astype(product_type()))
+    first, second = first.astype(product_type()), second.astype(product_type())
+    return onednn.call(wanted, shape, first, second, stride=stride, pads=pads)
