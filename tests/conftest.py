@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from project import (
     COMPILE_FAST,
     DISTURBED,
+    ROOT,
     THREADS,
     TINY,
     copy_project,
@@ -21,6 +22,7 @@ from project import (
     overlay,
     snakemake,
 )
+from synth2real.environment import CACHE
 from synth2real.io.arrays import save_arrays
 from synth2real.nn import convolution
 from synth2real.sources.fonts.fonts import fetch_fonts
@@ -41,6 +43,8 @@ settings.load_profile("brief")
 
 # One thread, as the jobs have (synth2real.job): results do not depend on the machine's cores.
 os.environ |= dict.fromkeys(THREADS, "1")
+# What the tests' jobs compile, oneDNN's calls too, is compiled once for all of them.
+os.environ.setdefault(CACHE, str(ROOT / ".cache" / "tests"))
 # XLA reads its flags when jax starts; what a test runs beside it does not inherit them.
 flags = os.environ.get("XLA_FLAGS")
 os.environ["XLA_FLAGS"] = f"{flags or ''} {COMPILE_FAST}"

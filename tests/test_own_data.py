@@ -14,7 +14,7 @@ from project import copy_project, planned, snakemake
 pytestmark = pytest.mark.slow
 
 SMALL = {
-    # XLA's programs are compiled once for all jobs; those that call oneDNN are not kept.
+    # Another than the default, which tables say.
     "compute": {"convolutions": "xla"},
     "gan": {
         "samples": 64,
