@@ -23,7 +23,7 @@ DEFAULTS = {
     "GLIBC_TUNABLES": "glibc.malloc.arena_max=1"
     ":glibc.malloc.mmap_max=0"
     ":glibc.malloc.trim_threshold=17179869184",
-    # Jobs share what XLA compiled: a training step takes 2 to 9 s to compile, 1.5 s from there.
+    # Jobs share what was compiled: a first step takes 8 to 32 s of compiling, 1 to 6 s from there.
     CACHE: os.path.abspath(".cache/jax"),
     # Jobs may share a GPU's memory, of which JAX would take three quarters at once.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",

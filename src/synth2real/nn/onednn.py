@@ -93,13 +93,12 @@ def _build() -> Path:
     digest = hashlib.sha256(SOURCE.read_bytes() + "".join(versions).encode()).hexdigest()[:8]
     path = Path(os.environ.get(CACHE) or _folder().name) / f"onednn-{digest}.so"
     if not path.exists():
-        header = Path("oneapi/dnnl/dnnl.hpp")
-        ours = _file(HEADERS, str(header)).parents[len(header.parents) - 1]
+        headers = _file(HEADERS, "oneapi/dnnl/dnnl.hpp").parents[2]
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_atomically(path) as temporary:
             command = shlex.split(os.environ.get("CXX", "g++"))
             command += ["-O2", "-std=c++17", "-shared", "-fPIC", "-o", str(temporary), str(SOURCE)]
-            command += ["-I", str(ours), "-I", jax.ffi.include_dir()]
+            command += ["-I", str(headers), "-I", jax.ffi.include_dir()]
             subprocess.run(command, check=True, capture_output=True, text=True)
     return path
 
