@@ -3,6 +3,7 @@
 // Images are [batch, height, width, channels] and kernels [height, width, channels in, channels
 // out], as XLA has them. What goes in is float32 or bfloat16, what comes out is float32.
 
+#include <exception>
 #include <map>
 #include <mutex>
 #include <string>
@@ -20,12 +21,12 @@ namespace {
 
 enum class Wanted { kOutput, kInput, kKernel };  // the last two are gradients
 
-// A convolution of some sizes, ready to run.
+// What a convolution of some sizes needs to run.
 struct Convolution {
-  dnnl::primitive run;
   memory::desc input, kernel, output;  // as XLA has them
-  memory ordered_kernel;               // as oneDNN wants it
-  dnnl::primitive reorder;             // between both
+  memory::desc ordered_kernel;         // as oneDNN wants it
+  dnnl::primitive run, reorder;        // the latter between both orders of the kernel
+  memory::desc run_room, reorder_room;
 };
 
 const dnnl::engine& Cpu() {
@@ -55,58 +56,86 @@ Convolution Prepare(Wanted wanted, bool bfloat16, int64_t stride, const Pads& be
   const memory::desc any_kernel(Kernel(kernel), type(Wanted::kKernel), memory::format_tag::any);
   const memory::dims strides{stride, stride}, first{before[0], before[1]},
       last{after[0], after[1]};
+  // Room of its own oneDNN may tie to the thread that prepares, and XLA calls from several.
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 
   // Gradients are prepared with a hint of the convolution that they belong to.
   const auto forward = convolution_forward::primitive_desc(
       Cpu(), dnnl::prop_kind::forward_training, direct,
       {Images(input), given, memory::format_tag::nhwc},
       {Kernel(kernel), given, memory::format_tag::any},
-      {Images(output), memory::data_type::f32, memory::format_tag::nhwc}, strides, first, last);
-  memory::desc ordered;
+      {Images(output), memory::data_type::f32, memory::format_tag::nhwc}, strides, first, last,
+      attr);
   if (wanted == Wanted::kOutput) {
     c.run = convolution_forward(forward);
-    ordered = forward.weights_desc();
+    c.ordered_kernel = forward.weights_desc();
+    c.run_room = forward.scratchpad_desc();
   } else if (wanted == Wanted::kInput) {
     const convolution_backward_data::primitive_desc backward(
-        Cpu(), direct, c.input, any_kernel, c.output, strides, first, last, forward);
+        Cpu(), direct, c.input, any_kernel, c.output, strides, first, last, forward, attr);
     c.run = convolution_backward_data(backward);
-    ordered = backward.weights_desc();
+    c.ordered_kernel = backward.weights_desc();
+    c.run_room = backward.scratchpad_desc();
   } else {
     const convolution_backward_weights::primitive_desc backward(
-        Cpu(), direct, c.input, any_kernel, c.output, strides, first, last, forward);
+        Cpu(), direct, c.input, any_kernel, c.output, strides, first, last, forward, attr);
     c.run = convolution_backward_weights(backward);
-    ordered = backward.diff_weights_desc();
+    c.ordered_kernel = backward.diff_weights_desc();
+    c.run_room = backward.scratchpad_desc();
   }
   const bool from_xla = wanted != Wanted::kKernel;
-  c.ordered_kernel = memory(ordered, Cpu());
-  c.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(
-      Cpu(), from_xla ? c.kernel : ordered, Cpu(), from_xla ? ordered : c.kernel));
+  const dnnl::reorder::primitive_desc reorder(Cpu(), from_xla ? c.kernel : c.ordered_kernel, Cpu(),
+                                              from_xla ? c.ordered_kernel : c.kernel, attr);
+  c.reorder = dnnl::reorder(reorder);
+  c.reorder_room = reorder.scratchpad_desc();
   return c;
+}
+
+// Memory of a description in a room that all calls share, and that grows with them.
+memory Lend(memory& room, const memory::desc& wanted) {
+  const auto size = static_cast<int64_t>(wanted.get_size());
+  if (!room || room.get_desc().get_size() < wanted.get_size())
+    room = memory({{size}, memory::data_type::u8, memory::format_tag::a}, Cpu());
+  return memory(wanted, Cpu(), room.get_data_handle());
 }
 
 void Run(Wanted wanted, const Convolution& c, void* input_data, void* kernel_data,
          void* output_data) {
   static dnnl::stream stream(Cpu());
+  static memory kernel_room, run_room, reorder_room;
   const memory input(c.input, Cpu(), input_data), kernel(c.kernel, Cpu(), kernel_data),
-      output(c.output, Cpu(), output_data);
-  if (wanted != Wanted::kKernel)
-    c.reorder.execute(stream, {{DNNL_ARG_FROM, kernel}, {DNNL_ARG_TO, c.ordered_kernel}});
+      output(c.output, Cpu(), output_data), ordered_kernel = Lend(kernel_room, c.ordered_kernel),
+      scratch = Lend(run_room, c.run_room);
+  const auto reorder = [&](const memory& from, const memory& to) {
+    c.reorder.execute(stream, {{DNNL_ARG_FROM, from},
+                               {DNNL_ARG_TO, to},
+                               {DNNL_ARG_SCRATCHPAD, Lend(reorder_room, c.reorder_room)}});
+  };
+  if (wanted != Wanted::kKernel) reorder(kernel, ordered_kernel);
   if (wanted == Wanted::kOutput)
     c.run.execute(stream, {{DNNL_ARG_SRC, input},
-                           {DNNL_ARG_WEIGHTS, c.ordered_kernel},
-                           {DNNL_ARG_DST, output}});
+                           {DNNL_ARG_WEIGHTS, ordered_kernel},
+                           {DNNL_ARG_DST, output},
+                           {DNNL_ARG_SCRATCHPAD, scratch}});
   if (wanted == Wanted::kInput)
     c.run.execute(stream, {{DNNL_ARG_DIFF_SRC, input},
-                           {DNNL_ARG_WEIGHTS, c.ordered_kernel},
-                           {DNNL_ARG_DIFF_DST, output}});
+                           {DNNL_ARG_WEIGHTS, ordered_kernel},
+                           {DNNL_ARG_DIFF_DST, output},
+                           {DNNL_ARG_SCRATCHPAD, scratch}});
   if (wanted == Wanted::kKernel) {
     c.run.execute(stream, {{DNNL_ARG_SRC, input},
-                           {DNNL_ARG_DIFF_WEIGHTS, c.ordered_kernel},
-                           {DNNL_ARG_DIFF_DST, output}});
-    c.reorder.execute(stream, {{DNNL_ARG_FROM, c.ordered_kernel}, {DNNL_ARG_TO, kernel}});
+                           {DNNL_ARG_DIFF_WEIGHTS, ordered_kernel},
+                           {DNNL_ARG_DIFF_DST, output},
+                           {DNNL_ARG_SCRATCHPAD, scratch}});
+    reorder(ordered_kernel, kernel);
   }
   stream.wait();
 }
+
+// One at a time, with all threads that oneDNN has: XLA may make several calls at once.
+std::mutex one_at_a_time;
+std::map<std::vector<int64_t>, Convolution> prepared;
 
 // `first` and `second` are the other two, in the order input, kernel, output.
 template <Wanted wanted>
@@ -118,17 +147,15 @@ ffi::Error Convolve(int64_t stride, Pads before, Pads after, ffi::AnyBuffer firs
                                  : wanted == Wanted::kInput ? first : second;
   const ffi::AnyBuffer& output = wanted == Wanted::kOutput ? made : second;
   const bool bfloat16 = first.element_type() == ffi::BF16;
-
-  std::vector<int64_t> key{static_cast<int64_t>(wanted), bfloat16, stride};
-  for (const auto& numbers :
-       {before, after, input.dimensions(), kernel.dimensions(), output.dimensions()})
-    key.insert(key.end(), numbers.begin(), numbers.end());
-
-  // One at a time, with all threads that oneDNN has: XLA may make several calls at once.
-  static std::mutex one_at_a_time;
-  static std::map<std::vector<int64_t>, Convolution> prepared;
+  if (first.element_type() != second.element_type() ||
+      (!bfloat16 && first.element_type() != ffi::F32))
+    return ffi::Error::InvalidArgument("both must be float32, or both bfloat16");
   const std::lock_guard<std::mutex> lock(one_at_a_time);
   try {
+    std::vector<int64_t> key{static_cast<int64_t>(wanted), bfloat16, stride};
+    for (const auto& numbers :
+         {before, after, input.dimensions(), kernel.dimensions(), output.dimensions()})
+      key.insert(key.end(), numbers.begin(), numbers.end());
     auto found = prepared.find(key);
     if (found == prepared.end())
       found = prepared
@@ -138,7 +165,7 @@ ffi::Error Convolve(int64_t stride, Pads before, Pads after, ffi::AnyBuffer firs
                   .first;
     Run(wanted, found->second, input.untyped_data(), kernel.untyped_data(),
         output.untyped_data());
-  } catch (const dnnl::error& error) {
+  } catch (const std::exception& error) {
     return ffi::Error::Internal(std::string("oneDNN: ") + error.what());
   }
   return ffi::Error::Success();
