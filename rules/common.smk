@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -41,6 +40,7 @@ from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
 from synth2real.io.files import TEMPORARY
+from synth2real.io.finished import remove_finished
 from synth2real.modules import modules_used
 from synth2real.sets import PSEUDO, PSEUDO_COST, SETS
 from synth2real.sources import open_source
@@ -255,27 +255,37 @@ def unlabelled(wildcards):
 
 
 def remove_leftovers():
-    """Deletes what killed jobs left, or would have gone on from; a run that succeeds needs none."""
+    """Deletes what killed jobs left, and what jobs kept that have their outputs.
+
+    Of a target that needs little of it, others may go on from the rest.
+    """
     folders = ["fonts", "synthetic", "figures"]
     folders += [f"{fold}{name}" for fold in FOLDS for name in ("real", "gap")]
     folders += [f"{fold}{size}/draw{draw}" for fold, size, draw in CHAIN_KEYS]
     paths = [*Path("results").glob("*")]
     paths += [path for folder in folders for path in Path("results", folder).rglob("*")]
     for path in paths:
-        if path.suffix == ".finished" and path.is_dir():
-            shutil.rmtree(path)
-        elif TEMPORARY.fullmatch(path.name) or re.fullmatch(r"\..*\.lock", path.name):
+        if path.suffix == ".finished":
+            remove_finished(path)
+        elif TEMPORARY.fullmatch(path.name):
             path.unlink(missing_ok=True)
+    for lock in paths:
+        # Another process may hold that of a folder that is still there.
+        if match := re.fullmatch(r"\.(.*)\.lock", lock.name):
+            if not lock.with_name(match[1]).exists():
+                lock.unlink(missing_ok=True)
 
 
 def show_verdict(table, page):
     """Prints the verdict, a line for each question, and where the rest is."""
-    if table.exists():
-        # pandas takes a second that only this needs.
-        from synth2real.report.tables import short_verdict
+    if not table.exists():
+        return
+    # pandas takes a second that only this needs.
+    from synth2real.report.tables import short_verdict
 
-        shown = {size.name: TITLES[size.name] for size in spread_sizes(EXPERIMENT.sizes)}
-        print(f"\nDo synthetic images help?\n{short_verdict(table, shown)}")
+    shown = {size.name: TITLES[size.name] for size in spread_sizes(EXPERIMENT.sizes)}
+    if said := short_verdict(table, shown):
+        print(f"\nDo synthetic images help?\n{said}")
         print(f"All of it: {page if page.exists() else table}")
 
 

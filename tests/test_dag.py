@@ -242,7 +242,7 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
         assert converted["images"].shape == (900, 28, 28, 1)
     with np.load(results / "r0.1/draw0/convert/seed0/test.npz") as converted:
         assert converted["images"].shape == (200, 28, 28, 1)
-    assert not list(results.rglob("finished"))  # what killed jobs go on from
+    assert not list(results.rglob("*.finished"))  # what killed jobs go on from
 
 
 @pytest.mark.slow
@@ -395,16 +395,23 @@ def test_a_run_that_succeeds_deletes_what_killed_jobs_left(experiment: Path):
     kept = chain / "convert/seed0/.notes.npz"
     left = [
         chain / "convert/seed0/.train.0123abcd.npz",
-        chain / "gap/converted_seed0.finished/converted_seed0.csv",
+        chain / "gap/converted_seed0.finished/digests.json",
         chain / "gap/.converted_seed0.finished.lock",
     ]
-    for path in (kept, *left):
+    # Of a training that a later run goes on with.
+    begun = [
+        chain / "classify/original/run0.finished/run0.safetensors",
+        chain / "classify/original/.run0.finished.lock",
+    ]
+    for path in (kept, *left, *begun):
         path.parent.mkdir(exist_ok=True)
         path.touch()
+    left[1].write_text('{"converted_seed0.csv": ""}')
     target = ("results/figures/figure2.png", "--force")
     result = snakemake(experiment, *target, "--cores", "1", *TINY)
     assert result.returncode == 0, result.stderr
     assert "steps (100%) done" in result.stderr  # and what jobs say themselves is not said again
     assert not re.search("Select jobs|Execute 1 jobs|Finished jobid", result.stderr)
-    assert kept.exists() and not any(path.exists() for path in left)
+    assert all(path.exists() for path in (kept, *begun))
+    assert not any(path.exists() for path in left)
     assert not left[1].parent.exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from synth2real.io.finished import fingerprint, keep_finished
+from synth2real.io.finished import fingerprint, keep_finished, remove_finished
 
 
 def test_fingerprint_follows_settings_contents_and_packages(tmp_path: Path) -> None:
@@ -63,15 +63,17 @@ def test_what_a_finished_job_has_made_comes_back_when_it_is_deleted(job, caplog)
     assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
 
 
-def test_what_was_written_to_under_its_other_name_is_made_again(job, caplog) -> None:
+@pytest.mark.parametrize("changed", [0, 1])
+def test_what_was_written_to_under_its_other_name_is_made_again(job, caplog, changed: int) -> None:
     outputs, files = job
     make(outputs, files)
-    with open(outputs[1], "a") as file:
+    with open(outputs[changed], "a") as file:
         file.write("garbage")
     for path in outputs:
         path.unlink()
-    assert make(outputs, files) == ["test.npz"]
-    assert "train.finished/test.npz: was changed, left out" in caplog.text
+    # All, so that none is missing where a job takes the last one to be a sign of the others.
+    assert make(outputs, files) == ["train.npz", "test.npz"]
+    assert f"train.finished/{outputs[changed].name}: was changed; all files" in caplog.text
     assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
 
 
@@ -81,6 +83,22 @@ def test_what_came_of_other_files_is_made_again(job) -> None:
     files[0].write_text("two")
     assert make(outputs, files) == ["train.npz", "test.npz"]
     assert [path.read_text() for path in outputs] == ["train.npz of two", "test.npz of two"]
+
+
+def test_only_what_a_job_that_succeeded_kept_is_removed(job) -> None:
+    outputs, files = job
+    folder = outputs[0].with_suffix(".finished")
+    with pytest.raises(KeyboardInterrupt):
+        make(outputs, files, stop_at="test.npz")
+    remove_finished(folder)
+    assert (folder / "train.npz").exists()
+    make(outputs, files)
+    outputs[1].unlink()  # as by Snakemake, when the job starts once more
+    remove_finished(folder)
+    assert (folder / "test.npz").exists()
+    make(outputs, files)
+    remove_finished(folder)
+    assert not folder.exists() and all(path.exists() for path in outputs)
 
 
 def test_without_hard_links_outputs_are_copies(job, monkeypatch: pytest.MonkeyPatch) -> None:

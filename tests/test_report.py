@@ -122,6 +122,11 @@ def test_tables_by_hand(folder: Path) -> None:
     right = "converted images, against none helps +20.00 not shown +0.00"
     assert " ".join(line.split()) == right
     assert scope == "Of one draw of the real images: splits.seeds draws more."
+    # Of a table that a run of other sizes left, no more than it has.
+    others = {"n9": "9 real images", "n10": "10 real images"}
+    _, head, *_ = tables.short_verdict(folder / "verdict.csv", others).splitlines()
+    assert head.split() == "9 real images".split()
+    assert tables.short_verdict(folder / "verdict.csv", {"n10": "10 real images"}) == ""
     few = VERDICT.replace("not shown,more <runs>", "too few test images,at least 700 test images")
     (folder / "few.csv").write_text(few.replace(",1,200", ",3,200"))
     *_, line = tables.short_verdict(folder / "few.csv", {"n9": "9 real images"}).splitlines()

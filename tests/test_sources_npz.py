@@ -1,6 +1,7 @@
 """Images and labels in an .npz file, and files that are something else."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -141,6 +142,23 @@ def test_digest_is_the_files(tmp_path: Path) -> None:
 )
 def test_other_arrays_are_refused(tmp_path: Path, arrays: dict, fault: str) -> None:
     assert fault in refused(npz(tmp_path, **arrays))
+
+
+@pytest.mark.parametrize(
+    "images, fault",
+    [
+        (noise(3, 9, 8) / np.float32(255), "images are float32, not uint8"),
+        (noise(3, 9, 8).astype(int), "images are int64 [3, 9, 8]"),
+        (noise(3, 72), "images are uint8 [3, 72]"),
+    ],
+)
+def test_other_images_are_refused_without_their_labels(
+    tmp_path: Path, images: np.ndarray, fault: str
+) -> None:
+    source = npz(tmp_path, images=images)
+    for ask in (source.count, lambda: source.read(np.arange(1), GREY, "pad")):
+        with pytest.raises(InputError, match=re.escape(fault)):
+            ask()
 
 
 class Unpickled:

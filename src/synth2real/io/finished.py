@@ -72,7 +72,7 @@ def keep_finished(
     folder = paths[0].with_suffix(".finished")
     kept = [folder / path.name for path in paths]
     with hold_folder(folder, fingerprint(files, **settings), keep=True):
-        _discard_changed(folder)
+        _discard_if_changed(folder)
         found = sum(path.exists() for path in kept)
         if found:
             log.info(f"{found} of {len(kept)} files were made before")
@@ -84,14 +84,32 @@ def keep_finished(
             share_file(source, path)
 
 
-def _discard_changed(folder: Path) -> None:
-    """Deletes kept files that were written to under their other names, the outputs'."""
-    path = folder / DIGESTS
-    digests = json.loads(path.read_text()) if path.exists() else {}
+def remove_finished(folder: Path) -> None:
+    """Deletes a folder of kept files whose job has succeeded and whose outputs are all there."""
+    kept = _digests(folder)
+    if kept and all(folder.with_name(name).exists() for name in kept):
+        shutil.rmtree(folder)
+
+
+def _discard_if_changed(folder: Path) -> None:
+    """Deletes all kept files if one was written to under its other name, the output's.
+
+    A job may take its last file for a sign that it has made the others.
+    """
+    digests = _digests(folder)
     for name, digest in digests.items():
-        if (folder / name).exists() and _digest_file(folder / name) != digest:
-            log.warning(f"{folder / name}: was changed, left out")
-            (folder / name).unlink()
+        if not (folder / name).exists() or _digest_file(folder / name) != digest:
+            log.warning(f"{folder / name}: was changed; all files beside it are made again")
+            for each in digests:
+                (folder / each).unlink(missing_ok=True)
+            return
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Of the files that a job has kept there, by name; none before it has succeeded."""
+    path = folder / DIGESTS
+    digests: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return digests
 
 
 def _digest_file(path: str | Path) -> str:

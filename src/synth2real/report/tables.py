@@ -53,12 +53,13 @@ class Answers(NamedTuple):
 
 
 def answers(path: Path, titles: Mapping[str, str]) -> Answers:
-    """Reads them from the verdict's table, for the sizes of `titles`."""
+    """Reads them from the verdict's table, for those sizes of `titles` that it has."""
     table = read_verdict(path)
     points = pd.Series(all_points(table)).mask(table["verdict"] == TOO_FEW, table["decided_by"])
     table = table.assign(points=points, size=table["size"].map(titles))
     table = table[by_strongest([*table["dataset"]])].dropna(subset="size")
-    order = table["question"].unique(), [*titles.values()]
+    found = set(table["size"])
+    order = table["question"].unique(), [title for title in titles.values() if title in found]
     words, points = (
         table.pivot(index="question", columns="size", values=name).loc[order]
         for name in ("verdict", "points")
@@ -68,7 +69,12 @@ def answers(path: Path, titles: Mapping[str, str]) -> Answers:
 
 
 def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
-    """What the strongest recipe says: a line for each question, a column for each size."""
+    """What the strongest recipe says: a line for each question, a column for each size.
+
+    Nothing where the table is one of other sizes.
+    """
+    if not read_verdict(path)["size"].isin(titles).any():
+        return ""
     recipe, draws, words, points = answers(path, titles)
     cells = words + " " + points.replace(r" \[.*", "", regex=True)
     lines = cells.rename_axis(index=None, columns=None).to_string()

@@ -37,16 +37,7 @@ class Npz:
 
     @functools.cached_property
     def _labels(self) -> np.ndarray:
-        shape, dtype = self._header("images")
-        if np.issubdtype(dtype, np.floating):
-            raise InputError(
-                f"{self.path}: images are {dtype}, not {_IMAGES}; multiply them to be from 0 to "
-                "255, round, and save them as uint8"
-            )
-        if shape[:1] == (0,):
-            raise InputError(f"{self.path}: has no images; at least one is needed")
-        if dtype != np.uint8 or not is_images_shape(shape):
-            raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
+        shape = self._check_images()
         label_shape, label_dtype = self._header("labels")
         if label_shape != shape[:1]:
             raise InputError(
@@ -69,10 +60,11 @@ class Npz:
         return f"{self.path}, image {index}"
 
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
-        shape, _ = self._header("images")
+        shape = self._check_images()
         return {(shape[1], shape[2], 1 if len(shape) == 3 or shape[3] == 1 else 3)}
 
     def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+        self._check_images()
         return fit_images(self._load("images")[index_N], spec, fit)
 
     def digest(self) -> str:
@@ -80,7 +72,7 @@ class Npz:
 
     def count(self) -> int:
         """How many images there are; labels need not be."""
-        return self._header("images")[0][0]
+        return self._check_images()[0]
 
     def outputs(self, path: Path) -> list[Path]:
         """The files that `write_like` writes.
@@ -94,9 +86,27 @@ class Npz:
 
     def write_like(self, path: Path, images_NxHxWxC: np.ndarray, copies: int) -> None:
         """Writes other images with these labels, so many times over; grey ones as these are."""
-        if len(self._header("images")[0]) == 3 and images_NxHxWxC.shape[-1] == 1:
+        if len(self._check_images()) == 3 and images_NxHxWxC.shape[-1] == 1:
             images_NxHxWxC = images_NxHxWxC[..., 0]
         save_arrays(path, images=images_NxHxWxC, labels=np.tile(self._labels, copies))
+
+    def _check_images(self) -> tuple[int, ...]:
+        """Their shape.
+
+        Raises:
+            InputError: they are no such images.
+        """
+        shape, dtype = self._header("images")
+        if np.issubdtype(dtype, np.floating):
+            raise InputError(
+                f"{self.path}: images are {dtype}, not {_IMAGES}; multiply them to be from 0 to "
+                "255, round, and save them as uint8"
+            )
+        if shape[:1] == (0,):
+            raise InputError(f"{self.path}: has no images; at least one is needed")
+        if dtype != np.uint8 or not is_images_shape(shape):
+            raise InputError(f"{self.path}: images are {dtype} {list(shape)}; {_IMAGES} is needed")
+        return shape
 
     def _load(self, name: str) -> np.ndarray:
         self._header(name)
