@@ -9,7 +9,7 @@
 # make rulegraph draws docs/rulegraph.svg anew; needs graphviz
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results-*.csv
 # make growth     how cost grows, in benchmarks/growth.csv
-# make ablations  what parts of the preset and more budget are worth, in docs/results/ablations.csv (-j2: two at once)
+# make ablations  what parts of the preset and more budget are worth, in runs/ablations (-j2: two at once)
 # make lock   pins the newest packages; needs uv
 # make help   says all of this
 
@@ -72,7 +72,6 @@ tables: env
 ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
 
 ablations: $(ABLATIONS)
-	$(BIN)/python docs/results/collect.py docs/results/ablations.csv $^
 
 $(ABLATIONS): runs/ablations/%/results/accuracy.csv: config/ablations/%.yaml env
 	$(BIN)/snakemake --cores 1 --configfile $< --directory runs/ablations/$* -- results/accuracy.csv

@@ -602,6 +602,24 @@ def test_check_looks_at_every_folder_and_at_sizes(
     assert "real test" in capsys.readouterr().err
 
 
+def test_check_leaves_out_what_a_run_leaves_out(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    real = {"folder": str(pictures), "test": str(shutil.copytree(pictures, tmp_path / "test"))}
+    others = shutil.copytree(pictures, tmp_path / "others")
+    for folder in (pictures, others):
+        (folder / "7/bad.png").write_bytes(b"no picture")
+    mine = tmp_path / "mine.yaml"
+    settings = {"real": real, "synthetic": {"folder": str(others)}}
+    mine.write_text(yaml.safe_dump(settings))
+    assert main(["check", str(mine)]) == 1
+    assert "bad.png: is no picture" in capsys.readouterr().err
+    mine.write_text(yaml.safe_dump(settings | {"images": {"skip_bad": True}}))
+    assert main(["check", str(mine)]) == 0
+    said = capsys.readouterr().out
+    assert all(f"({path}, without 1 that cannot be read)" in said for path in (pictures, others))
+
+
 def test_check_of_nothing_is_the_default_experiment(capsys: pytest.CaptureFixture) -> None:
     assert main(["check", "--cores", "2"]) == 0
     said = capsys.readouterr().out

@@ -238,6 +238,7 @@ MISTAKES = [
     ("classify: {dropout: -0.1}", "classify.dropout", "from 0 to below 1"),
     ("classify: {learning_rate: -1}", "classify.learning_rate", "above 0"),
     ("classify: {learning_rate: 1e-4}", "classify.learning_rate", "write 0.001 or 1.0e-3"),
+    ("classify: {learning_rate: 25e-8}", "classify.learning_rate", "as text; write 0.00000025"),
     ("classify: {one_cycle: 'true'}", "classify.one_cycle", "true warms up"),
 ]
 

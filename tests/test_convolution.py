@@ -177,7 +177,7 @@ def test_elsewhere_xla_convolves(monkeypatch) -> None:
 
 
 def test_where_its_package_is_missing_onednn_is_not_there(monkeypatch, caplog) -> None:
-    monkeypatch.setattr(onednn, "LIBRARY", "no-such-package")
+    monkeypatch.setattr(onednn, "ONEDNN", "no-such-package")
     assert not onednn.is_there.__wrapped__()
     assert not caplog.records
 

@@ -125,7 +125,7 @@ def test_tables_by_hand(folder: Path) -> None:
     # Of a table that a run of other sizes left, no more than it has.
     others = {"n9": "9 real images", "n10": "10 real images"}
     _, head, *_ = tables.short_verdict(folder / "verdict.csv", others).splitlines()
-    assert head.split() == "9 real images".split()
+    assert head.split() == ["9", "real", "images"]
     assert tables.short_verdict(folder / "verdict.csv", {"n10": "10 real images"}) == ""
     few = VERDICT.replace("not shown,more <runs>", "too few test images,at least 700 test images")
     (folder / "few.csv").write_text(few.replace(",1,200", ",3,200"))

@@ -266,7 +266,7 @@ def test_fractions_are_refused_by_name(tmp_path: Path) -> None:
     Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "a/y.tif")
     message = refused(folder)
     assert str(tmp_path / "a/y.tif") in message and "fractions" in message
-    (fault,) = Folder(tmp_path).faults().values()  # left out, if that is wanted
+    (fault,) = Folder(tmp_path).faults.values()  # left out, if that is wanted
     assert "fractions" in fault
 
 

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from synth2real.errors import InputError
-from synth2real.spec import ImageSpec, check_images, check_spec, read_spec, write_spec
+from synth2real.spec import ImageSpec, check_spec, read_spec, write_spec
 
 CLASSES = ("cat", "a dog", "ü", "two\nlines", '"')
 
@@ -51,19 +50,3 @@ def test_every_fault_is_a_line() -> None:
 def test_no_class_is_refused() -> None:
     with pytest.raises(InputError, match="^x: no class; 2 to 1,000 will do$"):
         check_spec(ImageSpec(8, 8, 1, (), (0,)), "x")
-
-
-def test_a_sources_mistakes_are_found() -> None:
-    spec = ImageSpec(8, 8, 1, ("a", "b"), (0,))
-    images = np.zeros((3, 8, 8, 1), np.uint8)
-    check_images(images, [0, 1, 1], spec)
-    for wrong in [
-        (images.astype(int), [0, 1, 1]),
-        (images[..., 0], [0, 1, 1]),
-        (images[:, :7], [0, 1, 1]),
-        (images, [0, 1]),
-        (images, [0, 1, 2]),
-        (images, [0, 1, -1]),
-    ]:
-        with pytest.raises(AssertionError):
-            check_images(*wrong, spec)

@@ -66,6 +66,19 @@ def test_a_test_image_and_a_broken_picture_are_left_out_if_that_is_wanted(folder
     assert len(lines) == 3 and "broken.png" in lines[1] and "c/b.png" in lines[2]
 
 
+def test_something_must_be_left(folder: Path) -> None:
+    paths = [folder / "photos" / name for name in Pictures(folder / "photos").listing.paths]
+    for path in paths:
+        Image.new("L", (9, 8), 3).save(path)
+    with pytest.raises(InputError, match=r"all images \(5\) are real test images, too"):
+        write(folder, test_grey=3, skip_bad=True)
+    for path in paths:
+        path.write_bytes(b"no picture")
+    with pytest.raises(InputError, match="of 5 pictures none can be read; .*png: is no picture"):
+        write(folder, test_grey=3, skip_bad=True)
+    assert not (folder / "unlabelled.npz").exists()
+
+
 def test_a_new_picture_changes_the_digest(folder: Path) -> None:
     before = Pictures(folder / "photos").digest()
     assert Pictures(folder / "photos").digest() == before

@@ -2,12 +2,14 @@
 
 import fcntl
 import hashlib
+import importlib.metadata
 import os
 import platform
 import re
 import shutil
 import subprocess
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +17,8 @@ from synth2real.errors import InputError, reason
 
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 PROCESSOR = "processor-"  # begins the name of a folder in there
+# oneDNN for Linux on x86-64: the newest package that needs nothing else.
+ONEDNN = "onednn-cpu-gomp"
 # For the environment of whoever starts jobs; what a user has set there stays (in the cache's folder
 # there will be others).
 DEFAULTS = {
@@ -36,6 +40,15 @@ DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
 KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")  # "model name", too
 SECONDS = 20  # that a driver may take to answer
 _locks: list[IO[str]] = []  # open as long as the process lives
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Of packages, those that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def clean_environment(environ: MutableMapping[str, str] = os.environ) -> None:

@@ -146,7 +146,7 @@ def write_real(
 def _skip_twins(train: Part, test: Part, left_out: LeftOut) -> Part:
     """The training images that are no test images, too."""
     return train.take(
-        keep_no_test_images(train.source, train.number, train.images, test.images, left_out)
+        keep_no_test_images("real", train.source, train.number, train.images, test.images, left_out)
     )
 
 

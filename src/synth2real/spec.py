@@ -1,7 +1,7 @@
 """What every image of an experiment is like: size, channels, classes, and what lies around it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,10 +125,3 @@ def load_spec(values: Mapping[str, Any]) -> ImageSpec:
     if not isinstance(background, str):
         background = tuple(background)
     return ImageSpec(**{**values, "classes": tuple(values["classes"]), "background": background})
-
-
-def check_images(images_NxHxWxC: np.ndarray, labels_N: Sequence[int], spec: ImageSpec) -> None:
-    """Refuses arrays that are not what a spec says: a mistake in a source, not in its data."""
-    assert images_NxHxWxC.dtype == np.uint8 and images_NxHxWxC.shape[1:] == spec.shape
-    assert len(labels_N) == len(images_NxHxWxC)
-    assert all(0 <= label < len(spec.classes) for label in np.unique(labels_N))

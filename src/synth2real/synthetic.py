@@ -17,11 +17,10 @@ from synth2real.sources.base import (
     check_same_classes,
     class_labels,
     natural_order,
-    refuse_test_images,
 )
 from synth2real.sources.usable import (
     LeftOut,
-    keep_no_test_images,
+    read_without_test_images,
     skip_unreadable,
     write_left_out,
 )
@@ -100,20 +99,17 @@ def write_synthetic(
     real_tests = [load_arrays(path, "images")[0] for path in real_test_paths]
     # No file gets its name before both are written.
     with ExitStack() as stack:
-        for index_N, path in [(train_N, train_path), (test_N, test_path)]:
-            images_NxHxWxC = source.read(index_N, spec, fit)
-            for real_MxHxWxC in real_tests:
-                if skip_bad:
-                    kept_N = keep_no_test_images(
-                        source, index_N, images_NxHxWxC, real_MxHxWxC, left_out
-                    )
-                    index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
-                else:
-                    refuse_test_images("synthetic", source, index_N, images_NxHxWxC, real_MxHxWxC)
+        for drawn_N, path, purpose in [
+            (train_N, train_path, "train on"),
+            (test_N, test_path, "test"),
+        ]:
+            index_N, images_NxHxWxC = read_without_test_images(
+                "synthetic", source, drawn_N, spec, fit, real_tests, left_out if skip_bad else None
+            )
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
+            log.info(f"{len(index_N):,} synthetic images to {purpose}")
         write_left_out(left_out, stack.enter_context(write_atomically(left_out_path)))
-    log.info(f"{len(train_N):,} synthetic images to train on, {len(test_N):,} to test")
 
 
 def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.ndarray]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.io.arrays import load_arrays, save_arrays
-from synth2real.sources.base import Source, refuse_test_images
+from synth2real.sources.base import Source
 from synth2real.sources.usable import (
     LeftOut,
-    keep_no_test_images,
+    read_without_test_images,
     skip_unreadable,
     write_left_out,
 )
@@ -53,14 +53,10 @@ def write_unlabelled(
         source = skip_unreadable(source, left_out)
     index_N = np.arange(len(source.labels()))
     check_memory(ORIGIN, len(index_N), spec)
-    images_NxHxWxC = source.read(index_N, spec, fit)
-    for real_path in real_test_paths:
-        (tests_MxHxWxC,) = load_arrays(real_path, "images")
-        if skip_bad:
-            kept_N = keep_no_test_images(source, index_N, images_NxHxWxC, tests_MxHxWxC, left_out)
-            index_N, images_NxHxWxC = index_N[kept_N], images_NxHxWxC[kept_N]
-        else:
-            refuse_test_images(ORIGIN, source, index_N, images_NxHxWxC, tests_MxHxWxC)
+    tests = (load_arrays(path, "images")[0] for path in real_test_paths)
+    index_N, images_NxHxWxC = read_without_test_images(
+        ORIGIN, source, index_N, spec, fit, tests, left_out if skip_bad else None
+    )
     save_arrays(path, images=images_NxHxWxC, source=index_N)
     write_left_out(left_out, left_out_path)
     log.info(f"{len(index_N):,} real images without labels")

@@ -9,7 +9,7 @@ from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.train import load_classifier, make_predict
 from synth2real.io.arrays import save_arrays
 from synth2real.io.files import write_csv
-from synth2real.nn.convolution import arithmetic
+from synth2real.io.weights import read_about
 from synth2real.spec import ImageSpec
 from synth2real.splits import Size, Split
 from synth2real.training import Images
@@ -43,9 +43,9 @@ def test_classifiers(
 
     Accuracies and recalls are in [0, 1]. Recall is the share of a class' images that are
     recognised, balanced accuracy its mean over the classes that the test set shows. `arithmetic` is
-    what convolved here. The third file (.npz) holds `predictions` of the real test images, uint8 or
-    uint16 [classifiers, images], the set `datasets` and the `runs` of each classifier, and the
-    images' `labels`.
+    what convolved where the classifier was trained. The third file (.npz) holds `predictions` of
+    the real test images, uint8 or uint16 [classifiers, images], the set `datasets` and the `runs`
+    of each classifier, and the images' `labels`.
     """
     predict = make_predict(config, spec)
     ratio = size.value if size.kind == "ratio" else ""
@@ -53,6 +53,7 @@ def test_classifiers(
     rows, recall_rows, of_real = [], [], []
     for (dataset, run), weights_path in weights.items():
         params = load_classifier(config, spec, weights_path)
+        arithmetic = read_about(weights_path, "classifier")["arithmetic"]
         for test_set, (images, labels) in test_sets.items():
             labels_N = np.asarray(labels)
             predictions_N = predict(params, images)
@@ -62,7 +63,7 @@ def test_classifiers(
             n_C, recall_C = recall_by_class(right_N, labels_N, len(spec.classes))
             key = (*counts, dataset, run, test_set)
             balanced = f"{np.nanmean(recall_C):.6f}"
-            rows.append((*key, len(labels_N), f"{right_N.mean():.6f}", balanced, arithmetic()))
+            rows.append((*key, len(labels_N), f"{right_N.mean():.6f}", balanced, arithmetic))
             recall_rows += [
                 (*key, name, n, f"{recall:.6f}")
                 for name, n, recall in zip(spec.classes, n_C, recall_C, strict=True)

@@ -10,6 +10,7 @@ from flax import nnx
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.network import Classifier
+from synth2real.nn.convolution import arithmetic
 from synth2real.spec import ImageSpec
 from synth2real.training import Arrays
 
@@ -32,8 +33,9 @@ class ClassifierState(NamedTuple):
 
 
 def about(config: ClassifierConfig, spec: ImageSpec) -> dict[str, Any]:
-    """What a file of a classifier's weights says of itself."""
-    return {"network": "classifier", "config": asdict(config), "spec": asdict(spec)}
+    """What a file of a classifier's weights says of itself, with what it was trained by."""
+    network = {"network": "classifier", "config": asdict(config), "spec": asdict(spec)}
+    return network | {"arithmetic": arithmetic()}
 
 
 def make_optimiser(config: ClassifierConfig) -> optax.GradientTransformation:

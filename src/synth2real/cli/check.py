@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs w
 
     from synth2real.cli.images import Found
     from synth2real.config.experiment import Experiment, SourceChoice
+    from synth2real.sources.base import Source
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
 MANIFEST = ROOT / "resources" / "fonts.csv"
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     images = {}
     for name, choice in _sources(experiment):
         try:
-            images[name], found[name] = _describe(choice)
+            images[name], found[name] = _describe(experiment, choice)
         except InputError as error:
             problems.append(f"{name}: {error}")
     for check in [] if problems else [_check_splits, _check_sizes]:
@@ -80,15 +81,27 @@ def read(files: Sequence[Path]) -> "Experiment":
     return read_experiment(config, MANIFEST)
 
 
-def _describe(choice: "SourceChoice") -> tuple["Found | None", str]:
+def _describe(experiment: "Experiment", choice: "SourceChoice") -> tuple["Found | None", str]:
     """What was found of a source, None if it is downloaded when it is needed, and in words."""
     from synth2real.cli.images import look_at
     from synth2real.sources import NAMES
 
     if choice.path is None:
         return None, NAMES[choice.kind]
-    found = look_at(choice.kind, Path(choice.path))
-    return found, f"{found.text} ({choice.path})"
+    source, left_out = _open(choice.kind, choice.path, experiment.images.skip_bad)
+    found = look_at(source)
+    without = f", without {left_out:,} that cannot be read" if left_out else ""
+    return found, f"{found.text} ({choice.path}{without})"
+
+
+def _open(kind: str, path: str, skip_bad: bool) -> tuple["Source", int]:
+    """What a run takes of a source, and how many images it leaves out of those."""
+    from synth2real.sources import open_source
+    from synth2real.sources.usable import LeftOut, skip_unreadable
+
+    source = open_source(kind, path)
+    left_out: LeftOut = []
+    return (skip_unreadable(source, left_out) if skip_bad else source), len(left_out)
 
 
 def _sources(experiment: "Experiment") -> Iterator[tuple[str, "SourceChoice"]]:
@@ -131,11 +144,11 @@ def _describe_tests(count: int) -> str:
 def _check_sizes(experiment: "Experiment") -> None:
     """Refuses real images of several sizes, or too large ones, if none is stated."""
     from synth2real.images import find_spec
-    from synth2real.sources import open_source
     from synth2real.sources.base import natural_order
 
-    if experiment.real_source.path:
-        source = open_source(experiment.real_source.kind, experiment.real_source.path)
+    choice = experiment.real_source
+    if choice.path:
+        source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
         find_spec(experiment.images, source, natural_order(source.labels()))
 
 
@@ -159,14 +172,14 @@ def _training_labels(experiment: "Experiment") -> "Iterator[np.ndarray]":
 
     from synth2real.cli.needs import MNIST_IMAGES
     from synth2real.real import choose_test
-    from synth2real.sources import open_source
     from synth2real.sources.base import class_labels, natural_order
 
     config, choice = experiment.real, experiment.real_source
     if choice.path is None:
         yield np.arange(MNIST_IMAGES) % 10  # counts near those of MNIST, which is not here yet
         return
-    names = open_source(choice.kind, choice.path).labels()
+    source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
+    names = source.labels()
     classes = natural_order(names)
     labels_N = class_labels(names, classes, "real")
     if config.test_share or config.folds:
@@ -181,7 +194,6 @@ def _count_synthetic(experiment: "Experiment") -> int:
     Raises:
         InputError: there are not as many as the settings ask for.
     """
-    from synth2real.sources import open_source
     from synth2real.sources.fonts.checks import count_renders
     from synth2real.synthetic import draw_parts
 
@@ -189,6 +201,7 @@ def _count_synthetic(experiment: "Experiment") -> int:
     if choice.path is None:
         there = count_renders(experiment.fonts, experiment.render, MANIFEST)
     else:
-        there = len(open_source(choice.kind, choice.path).labels())
+        source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
+        there = len(source.labels())
     train_N, _ = draw_parts(there, experiment.synthetic, "synthetic")
     return len(train_N)

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from synth2real.errors import InputError
-from synth2real.sources import open_source
-from synth2real.sources.base import natural_order, show_names
+from synth2real.sources.base import Source, natural_order, show_names
 from synth2real.sources.folder import Folder, Pictures
 from synth2real.sources.idx import IdxFile
 from synth2real.sources.npz import Npz
@@ -83,13 +82,12 @@ class Found(NamedTuple):
         return f"{sum(self.counts.values()):,} images, {self.sizes}{classes}"
 
 
-def look_at(kind: str, path: Path) -> Found:
-    """Looks at images of a kind of source; none is decoded.
+def look_at(source: Source) -> Found:
+    """Looks at a source's images; none is decoded.
 
     Raises:
         InputError: they are not what they have to be.
     """
-    source = open_source(kind, str(path))
     counts = Counter(source.labels())
     shapes = sorted(source.shapes(np.arange(counts.total())))
     in_order = {name: counts[name] for name in natural_order(counts)}

@@ -89,6 +89,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 def _look(argument: str, path: Path) -> tuple[str, "Found"]:
     """The kind of source that a path is, and what is there."""
     from synth2real.cli.images import look_at
+    from synth2real.sources import open_source
 
     kind = "folder"
     if path.suffix.lower() == ".npz":
@@ -97,7 +98,7 @@ def _look(argument: str, path: Path) -> tuple[str, "Found"]:
         raise InputError(f"{argument}: {printable(path)}: {KINDS} is needed")
     elif path.is_dir() and any("-ubyte" in entry.name for entry in path.iterdir()):
         kind = "idx"
-    return kind, look_at(kind, path)
+    return kind, look_at(open_source(kind, str(path)))
 
 
 def _quoted(path: Path) -> str:

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
@@ -182,8 +183,7 @@ def _hint(value: Any) -> str:
         number = math.nan
     if not math.isfinite(number):
         return ""
-    plain = f"{number:.0f}" if number.is_integer() else f"{number:f}".rstrip("0")
-    return f" (YAML reads {value} as text; write {plain})"
+    return f" (YAML reads {value} as text; write {Decimal(value.strip()).normalize():f})"
 
 
 def _is_whole(_: Any, value: Any) -> bool:

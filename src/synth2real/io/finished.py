@@ -5,7 +5,6 @@ starts or fails.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import shutil
@@ -14,22 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synth2real.environment import xla_flags
+from synth2real.environment import ONEDNN, versions, xla_flags
 from synth2real.io.files import hold_lock, share_file, write_atomically
 
 log = logging.getLogger(__name__)
 
 DIGESTS = "digests.json"  # of files that are kept
 NAMED = 5  # things that changed, in a message
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint", ONEDNN)
 
 
 def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
     """What a training's bits follow from: settings, contents of files, versions of packages."""
     settings |= {"XLA_FLAGS": xla_flags()}
     contents = {str(path): _digest_file(path) for path in files}
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {name: str(value) for name, value in settings.items()} | contents | versions
+    return {k: str(value) for k, value in settings.items()} | contents | versions(PACKAGES)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Weights of networks on disk: safetensors files that say what they are weights of.
 
 A file's tensors have the names that `to_arrays` gives them. Its metadata `synth2real`, a JSON text,
-holds the `version` of this format, the kind of `network`, its settings (`config`) and the images
-that it takes (`spec`). So whoever has the file needs neither the workflow nor the run's folder.
+holds the `version` of this format, the kind of `network`, its settings (`config`), the images that
+it takes (`spec`), and of a classifier what convolved in its training (`arithmetic`). So whoever has
+the file needs neither the workflow nor the run's folder.
 """
 
 import json

@@ -20,13 +20,12 @@ import jax
 import jaxlib.version
 import numpy as np
 
-from synth2real.environment import CACHE
+from synth2real.environment import CACHE, ONEDNN
 from synth2real.io.files import write_atomically
 
 log = logging.getLogger(__name__)
 
-# The newest of oneDNN's packages that need nothing else, for Linux on x86-64.
-LIBRARY, HEADERS = "onednn-cpu-gomp", "onednn-devel-cpu-gomp"
+HEADERS = "onednn-devel-cpu-gomp"
 SOURCE = Path(__file__).with_suffix(".cc")
 CALLS = ("output", "input_gradient", "kernel_gradient")
 
@@ -62,7 +61,7 @@ def is_there() -> bool:
     Where its package is, but no compiler, the log says what to do.
     """
     try:
-        library = _file(LIBRARY, "libdnnl.so.3")
+        library = _file(ONEDNN, "libdnnl.so.3")
     except importlib.metadata.PackageNotFoundError:  # on other systems and processors
         return False
     try:

@@ -1,7 +1,6 @@
 """What an experiment was: settings, code, packages and machine."""
 
 import hashlib
-import importlib.metadata
 import json
 import platform
 import subprocess
@@ -12,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from synth2real.environment import xla_flags
+from synth2real.environment import ONEDNN, versions, xla_flags
 from synth2real.io.files import write_atomically
 
-PACKAGES = ("synth2real", "jax", "jaxlib", "flax", "optax", "numpy", "pillow", "snakemake")
+PACKAGES = ("synth2real", "jax", "jaxlib", "flax", "optax", "numpy", "pillow", "snakemake", ONEDNN)
 
 
 def write_manifest(
@@ -35,7 +34,7 @@ def write_manifest(
         "commit": commit(root),
         "lock": hashlib.sha256(lock.read_bytes()).hexdigest(),
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": versions(PACKAGES),
         "machine": {"cpu": cpu(), "system": platform.platform()},
         "xla_flags": xla_flags(),
         "arithmetic": sorted(pd.read_csv(accuracy)["arithmetic"].unique()),

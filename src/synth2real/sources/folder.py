@@ -147,8 +147,9 @@ class Folder:
             paths = sorted({os.path.dirname(path) for path in paths})
         return files_digest((f"{self.path}/{path}" for path in paths), gone=True)
 
+    @functools.cached_property
     def faults(self) -> dict[int, str]:
-        """What is wrong with each picture that cannot be read, by its place."""
+        """What is wrong with each picture that cannot be read, by its place; decodes all."""
         return self._try_each(np.arange(self.count()), lambda _, path: try_picture(path))
 
     def _for_each(self, index_N: np.ndarray, function: Callable[[int, Path], Any]) -> None:

@@ -161,10 +161,15 @@ def _labels_path(path: Path) -> Path:
 
 def write_idx(path: Path, array: np.ndarray) -> None:
     """Writes unsigned bytes as an IDX file, packed if the name ends in .gz."""
-    header = bytes([0, 0, _UINT8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    data = header + array.astype(np.uint8).tobytes()
+    data = to_idx(array)
     with write_atomically(path) as temporary:
         temporary.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def to_idx(array: np.ndarray) -> bytes:
+    """What an IDX file of unsigned bytes holds; `parse_idx` is the inverse."""
+    header = bytes([0, 0, _UINT8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return header + array.astype(np.uint8).tobytes()
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 
 from synth2real.errors import InputError
 from synth2real.io.fetch import WheelPin, download_wheels
-from synth2real.sources.idx import parse_idx
+from synth2real.sources.idx import parse_idx, to_idx
 from synth2real.sources.images import fit_images
 from synth2real.spec import ImageSpec
 
@@ -100,7 +100,7 @@ def _download_idx() -> dict[str, bytes]:
     labels = np.concatenate([train[1], validation[1]]), test[1]
     pixels = [np.round(x * 256).astype(np.uint8).reshape(-1, 28, 28) for x in images]
     arrays = [pixels[0], labels[0], pixels[1], labels[1]]
-    return {name: _to_idx(array) for name, array in zip(IDX_SHA256, arrays, strict=True)}
+    return {name: to_idx(array) for name, array in zip(IDX_SHA256, arrays, strict=True)}
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -114,9 +114,3 @@ class _ArrayUnpickler(pickle.Unpickler):
         if (module, name) == ("_codecs", "encode"):
             return super().find_class(module, name)
         raise InputError(f"{WHEEL.package}: {WHEEL_MEMBER} holds {module}.{name}, not only arrays")
-
-
-def _to_idx(array: np.ndarray) -> bytes:
-    """IDX: two zero bytes, type 8 (unsigned byte), the rank, big-endian sizes, the data."""
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    return header + array.astype(np.uint8).tobytes()
