@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from project import ROOT, environment
-from synth2real.environment import CACHE, add_defaults, clean_environment, list_gpus
+from synth2real.environment import (
+    CACHE,
+    add_defaults,
+    clean_environment,
+    keep_programs,
+    list_gpus,
+)
 from synth2real.errors import InputError
 from synth2real.io.checkpoints import open_checkpoints
 
@@ -62,6 +68,21 @@ def test_each_kind_of_processor_has_compiled_programs_of_its_own(
     off = {CACHE: ""}
     add_defaults(off)
     assert off[CACHE] == ""
+
+
+def test_commands_keep_programs_among_the_users_caches(tmp_path: Path) -> None:
+    environ = {"XDG_CACHE_HOME": str(tmp_path / "caches")}
+    keep_programs(environ)
+    here = Path(environ[CACHE])
+    assert here.is_dir() and here.parent == tmp_path / "caches/synth2real"
+    for environ in ({"XDG_CACHE_HOME": str(tmp_path), CACHE: "mine"}, {"XDG_CACHE_HOME": "caches"}):
+        before = dict(environ)
+        keep_programs(environ)
+        assert environ == before
+    (tmp_path / "file").touch()
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "file")}
+    keep_programs(nowhere)
+    assert CACHE not in nowhere
 
 
 def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -80,6 +80,20 @@ def add_defaults(environ: MutableMapping[str, str] = os.environ) -> None:
         environ[CACHE] = str(folder / (PROCESSOR + _processor()))
 
 
+def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Has a command keep what it compiles among the user's caches, if nothing says where.
+
+    To be called before jax is imported.
+    """
+    caches = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = Path(caches, "synth2real", PROCESSOR + _processor())
+    if folder.is_absolute():  # there is a home
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                environ.setdefault(CACHE, str(folder))
+
+
 def _processor() -> str:
     """A name for processors that run the same programs."""
     try:

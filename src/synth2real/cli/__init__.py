@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synth2real.environment import check_device, clean_environment
+from synth2real.environment import check_device, clean_environment, keep_programs
 from synth2real.errors import InputError, no_memory, reason
 
 COMMANDS = {
@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     module = importlib.import_module(f"synth2real.cli.{arguments.command}")
     clean_environment()
+    keep_programs()
     # What a cluster sends when time is up is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -136,7 +136,8 @@ def show_measures(means: pd.DataFrame) -> pd.DataFrame:
 
 def stages_table(benchmarks: Path) -> pd.DataFrame:
     """Seconds and memory of each stage's jobs, of all that left their times."""
-    files = sorted(benchmarks.rglob("*.tsv"))
+    # One without a row is of a job that ends just now, and that the page does not need.
+    files = [f for f in sorted(benchmarks.rglob("*.tsv")) if len(f.read_text().splitlines()) > 1]
     columns = ["s", "cpu_time", "max_rss"]
     # Snakemake cannot measure the memory of a job that ends at once.
     lasts = [pd.read_csv(file, sep="\t", na_values="-")[columns].iloc[-1] for file in files]

@@ -75,17 +75,7 @@ class Folder:
             if is_folder(entry):
                 folders.setdefault(class_name(os.fsencode(entry.name)), []).append(entry.name)
         classes = natural_order(folders)
-        if set(map(str.lower, classes)) <= _PARTS and len(classes) > 1:
-            # The part to train on, if there is one.
-            first = max(classes, key=lambda name: name.lower().startswith("train"))
-            raise InputError(
-                f"{self._shown} has {show_names(classes)}, which are parts of a data set and no "
-                f"classes; name the folders themselves, like {self._shown}/{first}"
-            )
-        if len(classes) < self.fewest:
-            found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"
-            least = ", two at least" if self.fewest == 2 else ""
-            raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed{least}")
+        self._check_classes(classes)
         root = (os.path.realpath(self.path),)
         found_by_class = [
             sorted(
@@ -111,6 +101,19 @@ class Folder:
             raise InputError(
                 f"{self._shown} is no folder{whereabouts(self.path)}; {right} is needed"
             )
+
+    def _check_classes(self, classes: tuple[str, ...]) -> None:
+        if set(map(str.lower, classes)) <= _PARTS and len(classes) > 1:
+            # The part to train on, if there is one.
+            first = max(classes, key=lambda name: name.lower().startswith("train"))
+            raise InputError(
+                f"{self._shown} has {show_names(classes)}, which are parts of a data set and no "
+                f"classes; name the folders themselves, like {self._shown}/{first}"
+            )
+        if len(classes) < self.fewest:
+            found = f"only the sub-folder {printable(classes[0])}" if classes else "no sub-folder"
+            least = ", two at least" if self.fewest == 2 else ""
+            raise InputError(f"{self._shown} has {found}; {_WHAT_IS_RIGHT} is needed{least}")
 
     def count(self) -> int:
         """How many pictures there are."""
