@@ -16,6 +16,7 @@ configfile: f"{workflow.current_basedir}/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/real.smk"
 include: "rules/fonts.smk"
 include: "rules/synthetic.smk"
