@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +43,15 @@ GAN = tiny_gan("synth2real", generator_blocks=1)
 STATE = random_gan_state(GAN, spread=0.3)
 LABELS = np.array([3, 3, 7, 1, 7], np.int32)
 PIXELS = random_pixels(5)
+
+
+@pytest.fixture(autouse=True)
+def environment_stays() -> Iterator[None]:
+    """Commands clean their process' variables, which other tests need as they are."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

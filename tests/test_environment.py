@@ -43,7 +43,6 @@ def test_a_matplotlibrc_that_is_no_text_is_not_read(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"# \xe4\nfigure.dpi: 33\n")
     environ = environment(tmp_path) | {"XDG_CONFIG_HOME": str(tmp_path)}
-    environ.pop("MATPLOTLIBRC", None)  # another test may have had it set here
     load = "import matplotlib; print(matplotlib.rcParams['figure.dpi'])"
     clean = "from synth2real.environment import clean_environment; clean_environment()"
     command = [sys.executable, "-c"]
