@@ -19,13 +19,7 @@ from synth2real.verdict.table import all_points, read_verdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PAGES = (
-    "README.md",
-    "docs/results.md",
-    "docs/other-images.md",
-    "docs/goals.md",
-    "examples/photos/README.md",
-)
+PAGES = ("README.md", "docs/results.md", "docs/other-images.md", "docs/goals.md")
 DOCUMENTS = [ROOT / name for name in PAGES]
 AUTHORS = read_authors(ROOT / "resources" / "authors_results.csv")
 MARKED = re.compile(r"<!-- (\w+): ([\w ]+) -->\n\n((?:\|.*\n)*)")
