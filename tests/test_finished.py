@@ -77,6 +77,17 @@ def test_what_was_written_to_under_its_other_name_is_made_again(job, caplog, cha
     assert [path.read_text() for path in outputs] == ["train.npz of one", "test.npz of one"]
 
 
+def test_a_job_that_is_killed_while_it_makes_them_again_goes_on_from_there(job) -> None:
+    outputs, files = job
+    make(outputs, files)
+    outputs[0].write_text("garbage")
+    for path in outputs:
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        make(outputs, files, stop_at="test.npz")
+    assert make(outputs, files) == ["test.npz"]
+
+
 def test_what_came_of_other_files_is_made_again(job) -> None:
     outputs, files = job
     make(outputs, files)

@@ -98,7 +98,7 @@ def _discard_if_changed(folder: Path) -> None:
     for name, digest in digests.items():
         if not (folder / name).exists() or _digest_file(folder / name) != digest:
             log.warning(f"{folder / name}: was changed; all files beside it are made again")
-            for each in digests:
+            for each in (DIGESTS, *digests):
                 (folder / each).unlink(missing_ok=True)
             return
 
