@@ -85,13 +85,15 @@ def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
 
     To be called before jax is imported.
     """
+    if CACHE in environ:
+        return
     caches = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = Path(caches, "synth2real", PROCESSOR + _processor())
     if folder.is_absolute():  # there is a home
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             if os.access(folder, os.W_OK):
-                environ.setdefault(CACHE, str(folder))
+                environ[CACHE] = str(folder)
 
 
 def _processor() -> str:

@@ -84,24 +84,24 @@ def read(files: Sequence[Path]) -> "Experiment":
 def _describe(experiment: "Experiment", choice: "SourceChoice") -> tuple["Found | None", str]:
     """What was found of a source, None if it is downloaded when it is needed, and in words."""
     from synth2real.cli.images import look_at
-    from synth2real.sources import NAMES
+    from synth2real.sources import NAMES, open_source
 
     if choice.path is None:
         return None, NAMES[choice.kind]
-    source, left_out = _open(choice.kind, choice.path, experiment.images.skip_bad)
+    source = _open(experiment, choice)
     found = look_at(source)
+    left_out = len(open_source(choice.kind, choice.path).labels()) - sum(found.counts.values())
     without = f", without {left_out:,} that cannot be read" if left_out else ""
     return found, f"{found.text} ({choice.path}{without})"
 
 
-def _open(kind: str, path: str, skip_bad: bool) -> tuple["Source", int]:
-    """What a run takes of a source, and how many images it leaves out of those."""
+def _open(experiment: "Experiment", choice: "SourceChoice") -> "Source":
+    """What a run takes of a source."""
     from synth2real.sources import open_source
-    from synth2real.sources.usable import LeftOut, skip_unreadable
+    from synth2real.sources.usable import skip_unreadable
 
-    source = open_source(kind, path)
-    left_out: LeftOut = []
-    return (skip_unreadable(source, left_out) if skip_bad else source), len(left_out)
+    source = open_source(choice.kind, choice.path)
+    return skip_unreadable(source, []) if experiment.images.skip_bad else source
 
 
 def _sources(experiment: "Experiment") -> Iterator[tuple[str, "SourceChoice"]]:
@@ -148,7 +148,7 @@ def _check_sizes(experiment: "Experiment") -> None:
 
     choice = experiment.real_source
     if choice.path:
-        source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
+        source = _open(experiment, choice)
         find_spec(experiment.images, source, natural_order(source.labels()))
 
 
@@ -178,7 +178,7 @@ def _training_labels(experiment: "Experiment") -> "Iterator[np.ndarray]":
     if choice.path is None:
         yield np.arange(MNIST_IMAGES) % 10  # counts near those of MNIST, which is not here yet
         return
-    source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
+    source = _open(experiment, choice)
     names = source.labels()
     classes = natural_order(names)
     labels_N = class_labels(names, classes, "real")
@@ -201,7 +201,7 @@ def _count_synthetic(experiment: "Experiment") -> int:
     if choice.path is None:
         there = count_renders(experiment.fonts, experiment.render, MANIFEST)
     else:
-        source, _ = _open(choice.kind, choice.path, experiment.images.skip_bad)
+        source = _open(experiment, choice)
         there = len(source.labels())
     train_N, _ = draw_parts(there, experiment.synthetic, "synthetic")
     return len(train_N)
