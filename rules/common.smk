@@ -194,9 +194,9 @@ def remove_leftovers():
             path.unlink(missing_ok=True)
     for lock in paths:
         # Another process may hold that of a folder that is still there.
-        if match := re.fullmatch(r"\.(.*)\.lock", lock.name):
-            if not lock.with_name(match[1]).exists():
-                lock.unlink(missing_ok=True)
+        match = re.fullmatch(r"\.(.*)\.lock", lock.name)
+        if match and not lock.with_name(match[1]).exists():
+            lock.unlink(missing_ok=True)
 
 
 def show_verdict(table, page):

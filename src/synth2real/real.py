@@ -1,7 +1,7 @@
 """The real stage: the labelled real images as arrays, to train on and to test on."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +116,9 @@ def write_real(
     spec = find_spec(images, train, natural_order(names))
     check_memory(origin, len(names), spec)
     labels_N = class_labels(names, spec.classes, origin)
+    parts: Iterable[tuple[Part, Part]]
     if test is not None:
-        parts = _parts_apart(train, labels_N, test, spec, images.fit, origin)
+        parts = [_parts_apart(train, labels_N, test, spec, images.fit, origin)]
     else:
         folds = list(choose_test(config, labels_N, spec.classes))
         whole = Part.whole(train, labels_N, spec, images.fit)
@@ -135,13 +136,13 @@ def write_real(
 
 def _parts_apart(
     train: Source, labels_N: np.ndarray, test: Source, spec: ImageSpec, fit: str, origin: str
-) -> Iterator[tuple[Part, Part]]:
-    """Yields both parts, where test images are a source of their own."""
+) -> tuple[Part, Part]:
+    """Both parts, where test images are a source of their own."""
     names = test.labels()
     check_memory("real.test", len(names), spec)
     check_same_classes(spec.classes, natural_order(names), ("real training", "real test"))
     test_labels_N = class_labels(names, spec.classes, f"{origin}, test")
-    yield Part.whole(train, labels_N, spec, fit), Part.whole(test, test_labels_N, spec, fit)
+    return Part.whole(train, labels_N, spec, fit), Part.whole(test, test_labels_N, spec, fit)
 
 
 def _skip_twins(train: Part, test: Part, left_out: LeftOut) -> Part:
