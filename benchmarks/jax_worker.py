@@ -105,7 +105,7 @@ class Reading:
         """Reads all of them a step."""
         index = np.arange(self.source.count())
         for _ in range(steps):
-            self.source.read(index, self.spec, "pad")
+            self.source.read(index, self.spec)
         return steps * len(index)
 
 

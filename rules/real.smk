@@ -63,7 +63,6 @@ rule real_unlabelled:
         runtime=more(30),
     params:
         folder=EXPERIMENT.unlabelled,
-        fit=EXPERIMENT.images.fit,
         skip_bad=EXPERIMENT.images.skip_bad,
         digest=PICTURES and digest(PICTURES),
     script:

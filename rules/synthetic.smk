@@ -33,7 +33,6 @@ rule synthetic:
         runtime=more(30),
     params:
         config=asdict(EXPERIMENT.synthetic),
-        fit=EXPERIMENT.images.fit,
         skip_bad=EXPERIMENT.images.skip_bad,
         source=asdict(SYNTHETIC),
         render=asdict(EXPERIMENT.render) if FROM_FONTS else None,

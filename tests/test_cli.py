@@ -9,9 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import jax
 import jax.numpy as jnp
@@ -34,8 +35,9 @@ from synth2real.io.weights import read_about, save_weights
 from synth2real.nn import convolution
 from synth2real.nn.config import ComputeConfig
 from synth2real.sources import open_source
+from synth2real.sources.folder import Folder
 from synth2real.sources.idx import read_idx, write_idx
-from synth2real.spec import ImageSpec
+from synth2real.spec import FITS, ImageSpec
 from synth2real.training import Images
 from tiny import DIGITS, random_gan_state, random_pixels, tiny_classifier, tiny_gan
 
@@ -426,6 +428,47 @@ def test_predictions_are_a_table(pictures: Path, tmp_path: Path, capsys) -> None
     (row,) = [row for row in rows if row["image"] == "1/d.png"]
     assert row["class"] == str(int(logits.argmax()))
     assert float(row["probability"]) == pytest.approx(float(jax.nn.softmax(logits).max()), abs=1e-4)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_pictures_of_another_shape_are_fitted_as_in_training(
+    fit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(DIGITS, fit=fit)
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(Folder, "read", spied(Folder.read, seen))
+    (tmp_path / "in/3").mkdir(parents=True)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70), np.uint8))
+    picture.save(tmp_path / "in/3/wide.png")
+    box = {"pad": None, "crop": (20, 0, 50, 30), "stretch": (0, 0, 70, 30)}[fit]
+    params = nnx.state(Classifier(tiny_classifier(), spec, rngs=nnx.Rngs(0)), nnx.Param)
+    save_weights(tmp_path / "run0.safetensors", params, about(tiny_classifier(), spec))
+    save_weights(
+        tmp_path / "networks.safetensors",
+        STATE.weights,
+        GAN._replace(spec=spec).about | {"memorised": 1.2},
+    )
+    folder, model = str(tmp_path / "in"), str(tmp_path / "run0.safetensors")
+    classify = ["classify", "--model", model, folder, "--out", str(tmp_path / "out.csv")]
+    assert main(classify) == 0
+    assert main(["convert", "--gan", str(tmp_path), folder, str(tmp_path / "out")]) == 0
+    assert len(seen) == 2
+    for images in seen:
+        if box:
+            resized = picture.resize((28, 28), Image.Resampling.BILINEAR, box)
+            np.testing.assert_array_equal(images[0, ..., 0], np.asarray(resized))
+        else:
+            assert not images[0, :8].any() and images[0, 8:20].any() and not images[0, 20:].any()
+
+
+def spied(method: Callable[..., np.ndarray], seen: list[np.ndarray]) -> Callable[..., np.ndarray]:
+    """The method, whose results are kept, too."""
+
+    def call(*arguments: Any) -> np.ndarray:
+        seen.append(method(*arguments))
+        return seen[-1]
+
+    return call
 
 
 def test_counts_are_said_in_words(pictures: Path, tmp_path: Path, capsys) -> None:

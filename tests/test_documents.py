@@ -107,7 +107,7 @@ def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:
     index = np.array([2, 0])
     assert source.shapes(index) == {(8, 9, 3)}
     spec = ImageSpec(8, 9, 3, ("cat", "dog"), "edge")
-    np.testing.assert_array_equal(source.read(index, spec, "pad"), pixels[index])
+    np.testing.assert_array_equal(source.read(index, spec), pixels[index])
     before = source.digest()
     Image.fromarray(pixels[0, :4]).save(rows[0][0])
     assert source.digest() != before

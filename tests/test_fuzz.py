@@ -94,7 +94,7 @@ def test_pictures_are_read_or_named(
     source = Folder(folder)
     try:
         source.shapes(np.arange(2))
-        images = source.read(np.arange(2), SPEC, "pad")
+        images = source.read(np.arange(2), SPEC)
         assert images.shape == (2, 16, 16, 3) and images.dtype == np.uint8
     except InputError as error:
         lines = str(error).splitlines()
@@ -132,7 +132,7 @@ def test_arrays_are_read_or_named(
     def read_npz() -> None:
         source = Npz(folder / "a.npz")
         source.labels()
-        source.read(np.arange(6), SPEC, "pad")
+        source.read(np.arange(6), SPEC)
 
     for read in (read_npz, lambda: read_idx(packed)):
         try:

@@ -3,9 +3,12 @@
 import functools
 import json
 import math
+import os
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +20,8 @@ from quiet import LOSSES, QUIET, STATE
 from synth2real.errors import InputError
 from synth2real.gan import train, trunk
 from synth2real.gan.config import load_gan_config
-from synth2real.gan.joint import make_joint_step
+from synth2real.gan.joint import make_joint_step, memorised
+from synth2real.gan.networks import signed_pixels
 from synth2real.gan.state import Gan, init_state, make_gan
 from synth2real.gan.step import GanData, make_train_step
 from synth2real.gan.train import STEPS, load_gan_data, make_validate
@@ -25,7 +29,7 @@ from synth2real.io.checkpoints import CheckpointError
 from synth2real.io.weights import read_about
 from synth2real.spec import load_spec
 from synth2real.splits import Size, read_split, write_split
-from synth2real.training import TrainingError
+from synth2real.training import Images, TrainingError
 from tiny import (
     DIGITS,
     blank_generator,
@@ -115,6 +119,15 @@ def test_features_are_learnt_once_and_kept_by_checkpoints(
     gan = tiny_gan("synth2real", samples=2 * 4 * 110, generator_blocks=1)
     (tmp_path / "whole").mkdir()
     whole = run(tmp_path / "whole", gan)
+
+    def stopped_while_learning(*arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        trunk.learn_trunk(*arguments)
+
+    monkeypatch.setattr(train, "learn_trunk", stopped_while_learning)
+    with pytest.raises(CheckpointError, match="SIGTERM; the next run begins it anew"):
+        run(tmp_path, gan)
+    monkeypatch.setattr(train, "learn_trunk", trunk.learn_trunk)
     with pytest.raises(CheckpointError, match="after 100 steps"):
         run(tmp_path, gan, stop=True)
     monkeypatch.setattr(train, "learn_trunk", None)  # what has learnt does so no more
@@ -214,3 +227,25 @@ def test_joint_steps_also_say_what_is_memorised(n_real: int) -> None:
     # The same images under the same maps.
     same = make_validate(gan, held_out, held_out)(random_gan_state(gan, spread=0.3), KEY)
     assert same["memorised"] == (0 if n_real else None)
+
+
+def test_what_is_memorised_of_images_without_labels_is_measured_on_them() -> None:
+    """The discriminator learns from them; the labelled ones it leaves after a quarter."""
+    gan = tiny_gan("synth2real", generator_blocks=1)
+    state = random_gan_state(gan, spread=0.3)
+    others, held_out = random_images(700, seed=4).images, random_images(3, seed=3)
+    validation = GanData(random_images(3, seed=2), held_out)
+    values = []
+    for labelled in (random_images(3, seed=1), random_images(3, seed=5)):
+        train = GanData(random_images(3), labelled, others)
+        values.append(make_validate(gan, train, validation)(state, KEY)["memorised"])
+    task, discriminator = (
+        network._replace(params=network.trained) for network in (state.task, state.discriminator)
+    )
+    task = merged(gan.task, task)
+    seen, apart = (
+        Images(images, task.from_real(signed_pixels(images)).argmax(-1))
+        for images in (others[::2], held_out.images)
+    )
+    right = memorised(gan, discriminator, seen, apart, KEY)
+    assert values == [pytest.approx(float(right), abs=1e-4)] * 2 and abs(values[0]) > 1e-3

@@ -29,9 +29,9 @@ class Images:
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         return {self.images[index].shape for index in index_N}
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         self.read_at += index_N.tolist()
-        return np.concatenate([fit_images(self.images[i][None], spec, fit) for i in index_N])
+        return np.concatenate([fit_images(self.images[i][None], spec) for i in index_N])
 
     def digest(self) -> str:
         return ""
@@ -71,8 +71,8 @@ def test_one_colour_image_makes_all_colour() -> None:
 
 def test_what_is_stated_counts() -> None:
     images = Images([*noise(300, 200, 3), *noise(9, 9)])
-    spec = find_spec(config(32, 16, 1, [7]), images, CLASSES)
-    assert spec == ImageSpec(32, 16, 1, CLASSES, (7,))
+    spec = find_spec(config(32, 16, 1, [7], "crop"), images, CLASSES)
+    assert spec == ImageSpec(32, 16, 1, CLASSES, (7,), "crop")
     assert images.read_at == []
     assert find_spec(config(32, 16), images, CLASSES).channels == 3
     assert find_spec(config(12), Images(noise(20, 31)), CLASSES).shape == (12, 31, 1)

@@ -31,7 +31,7 @@ def test_the_source_is_mnist() -> None:
     source, index = Mnist("test"), np.array([3, 0, 9_999])
     assert [source.labels()[i] for i in index] == [str(label) for label in labels[index]]
     assert source.shapes(index) == {(28, 28, 1)} and source.name(3) == "MNIST test, image 3"
-    np.testing.assert_array_equal(source.read(index, DIGITS, "pad")[..., 0], images[index])
+    np.testing.assert_array_equal(source.read(index, DIGITS)[..., 0], images[index])
 
 
 def test_a_changed_byte_is_refused_by_name() -> None:

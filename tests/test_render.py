@@ -121,20 +121,20 @@ def few(few_fonts: Path) -> Fonts:
 def test_order_and_labels(few_fonts: Path) -> None:
     fonts = few(few_fonts)
     everything = np.arange(4 * 10 * 4)
-    images = fonts.read(everything, DIGITS, "pad")
+    images = fonts.read(everything, DIGITS)
     assert images.shape == (160, 28, 28, 1) and images.dtype == np.uint8
     # Fonts, then digits, then angles.
     assert list(fonts.labels()) == [str(n // 4 % 10) for n in everything]
     number = 2 * 40 + 7 * 4 + 2
     assert fonts.name(number) == f"{font_paths(few_fonts)[2]}, digit 7 at 13 degrees"
     alone = draw_digit(digit_outlines(font_paths(few_fonts)[2])[7], [13])
-    np.testing.assert_array_equal(fonts.read(np.array([number]), DIGITS, "pad")[..., 0], alone)
+    np.testing.assert_array_equal(fonts.read(np.array([number]), DIGITS)[..., 0], alone)
     np.testing.assert_array_equal(images[number, ..., 0], alone[0])
 
 
 def test_other_sizes_keep_mnists_proportions_and_colour_repeats_grey(few_fonts: Path) -> None:
     spec = ImageSpec(48, 56, 3, DIGITS.classes, "edge")
-    images = few(few_fonts).read(np.arange(160), spec, "pad")
+    images = few(few_fonts).read(np.arange(160), spec)
     assert images.shape == (160, 48, 56, 3)
     for channel in (1, 2):
         np.testing.assert_array_equal(images[..., channel], images[..., 0])

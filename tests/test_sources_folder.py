@@ -35,7 +35,7 @@ def tree(root: Path, names: Iterable[str]) -> Folder:
 
 
 def everything(folder: Folder, spec: ImageSpec = SPEC) -> np.ndarray:
-    return folder.read(np.arange(len(folder.labels())), spec, "pad")
+    return folder.read(np.arange(len(folder.labels())), spec)
 
 
 def greys(folder: Folder) -> list[int]:
@@ -66,11 +66,11 @@ def test_places_are_read_as_asked(tmp_path: Path) -> None:
     folder = tree(tmp_path, (f"{'ab'[i % 2]}/{i:04}.png" for i in range(count)))
     wanted = np.random.default_rng(0).permutation(count)[: CHUNK + 7]
     order = np.array([*range(0, count, 2), *range(1, count, 2)])
-    read = folder.read(wanted, SPEC, "pad")
+    read = folder.read(wanted, SPEC)
     np.testing.assert_array_equal(read[:, 3, 3, 0], (order[wanted] % 256).astype(np.uint8))
     assert read.dtype == np.uint8 and read.shape == (CHUNK + 7, 8, 8, 1)
     assert folder.shapes(wanted) == {(8, 8, 1)}
-    assert folder.read(wanted[:0], SPEC, "pad").shape == (0, 8, 8, 1)
+    assert folder.read(wanted[:0], SPEC).shape == (0, 8, 8, 1)
 
 
 @pytest.mark.parametrize(("side", "threads"), [(28, 1), (128, THREADS)])
@@ -220,7 +220,7 @@ def test_a_hundred_bad_files_are_named(tmp_path: Path) -> None:
     folder = tree(tmp_path, (f"{'ab'[i % 2]}/good{i}.png" for i in range(600)))
     for i in range(115):
         (tmp_path / f"a/bad{i:03}.png").write_bytes(b"no picture")
-    for method in (folder.shapes, lambda index_N: folder.read(index_N, SPEC, "pad")):
+    for method in (folder.shapes, lambda index_N: folder.read(index_N, SPEC)):
         with pytest.raises(InputError) as error:
             method(np.arange(715))
         lines = str(error.value).splitlines()

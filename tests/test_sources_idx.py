@@ -32,7 +32,7 @@ def write(path: Path, array: np.ndarray) -> None:
 def refused(source: Idx) -> str:
     with pytest.raises(InputError) as error:
         source.labels()
-        source.read(np.arange(1), SPEC, "pad")
+        source.read(np.arange(1), SPEC)
     assert str(error.value).isprintable()
     return str(error.value)
 
@@ -65,7 +65,7 @@ def test_names_of_data_sets(tmp_path: Path, kind: str, dot: bool) -> None:
         source = Idx(tmp_path, part)
         assert source.labels() == [str(label) for label in labels]
         assert source.shapes(np.arange(4)) == {(9, 8, 1)}
-        read = source.read(np.array([3, 1]), SPEC, "pad")
+        read = source.read(np.array([3, 1]), SPEC)
         np.testing.assert_array_equal(read[..., 0], images[[3, 1]])
         assert source.name(2) == f"{source.paths[0]}, image 2"
 
@@ -191,7 +191,7 @@ def test_images_with_channels(tmp_path: Path, channels: int) -> None:
     source = Idx(tmp_path, "train")
     kept = 1 if channels == 1 else 3
     assert source.shapes(np.arange(3)) == {(9, 8, kept)}
-    read = source.read(np.arange(3), ImageSpec(9, 8, kept, ("0", "1"), (0,) * kept), "pad")
+    read = source.read(np.arange(3), ImageSpec(9, 8, kept, ("0", "1"), (0,) * kept))
     expected = images[..., :3] * (images[..., 3:] / 255) if channels == 4 else images
     np.testing.assert_allclose(read, expected, atol=1 if channels == 4 else 0)
 

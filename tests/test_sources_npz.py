@@ -31,7 +31,7 @@ def refused(source: Npz) -> str:
     with pytest.raises(InputError) as error:
         source.labels()
         source.shapes(np.arange(1))
-        source.read(np.arange(1), GREY, "pad")
+        source.read(np.arange(1), GREY)
     message = str(error.value)
     assert message.startswith(str(source.path)) and message.isprintable()
     return message
@@ -46,7 +46,7 @@ def test_grey_images_with_or_without_channels(tmp_path: Path, save) -> None:
         source = Npz(path)
         assert source.labels() == ["0", "1", "0", "1", "0"]
         assert source.shapes(np.arange(5)) == {(9, 8, 1)}
-        read = source.read(np.array([3, 0]), GREY, "pad")
+        read = source.read(np.array([3, 0]), GREY)
         assert read.dtype == np.uint8
         np.testing.assert_array_equal(read[..., 0], images[[3, 0]])
         assert source.name(3) == f"{path}, image 3"
@@ -66,7 +66,7 @@ def test_colour_images(tmp_path: Path) -> None:
     images = noise(5, 9, 8, 3)
     source = npz(tmp_path, images=images, labels=np.arange(5))
     assert source.shapes(np.arange(5)) == {(9, 8, 3)}
-    np.testing.assert_array_equal(source.read(np.arange(5), COLOUR, "pad"), images)
+    np.testing.assert_array_equal(source.read(np.arange(5), COLOUR), images)
 
 
 def test_transparent_images_show_the_background(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_transparent_images_show_the_background(tmp_path: Path) -> None:
     images[0, ..., 3] = 0
     source = npz(tmp_path, images=images, labels=np.arange(4))
     assert source.shapes(np.arange(4)) == {(9, 8, 3)}
-    read = source.read(np.arange(4), COLOUR, "pad")
+    read = source.read(np.arange(4), COLOUR)
     alpha = images[..., 3:] / 255
     expected = images[..., :3] * alpha + (1 - alpha) * [10, 20, 30]
     np.testing.assert_allclose(read, expected, atol=1)
@@ -83,7 +83,7 @@ def test_transparent_images_show_the_background(tmp_path: Path) -> None:
 
 def test_images_of_another_size_are_fitted(tmp_path: Path) -> None:
     source = npz(tmp_path, images=np.full((2, 18, 8), 50, np.uint8), labels=[0, 1])
-    read = source.read(np.arange(2), COLOUR, "pad")
+    read = source.read(np.arange(2), COLOUR)
     assert (read[:, :, 2:6] == 50).all()
     assert (read[:, :, [0, 1, 6, 7]] == [10, 20, 30]).all()
 
@@ -156,7 +156,7 @@ def test_other_images_are_refused_without_their_labels(
     tmp_path: Path, images: np.ndarray, fault: str
 ) -> None:
     source = npz(tmp_path, images=images)
-    for ask in (source.count, lambda: source.read(np.arange(1), GREY, "pad")):
+    for ask in (source.count, lambda: source.read(np.arange(1), GREY)):
         with pytest.raises(InputError, match=re.escape(fault)):
             ask()
 

@@ -31,8 +31,7 @@ class Images:
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         raise AssertionError("the spec is the real images'")
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        assert fit == "crop"
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         self.read_at += index_N.tolist()
         if self.fail_at in index_N:
             raise InputError(f"{self.name(self.fail_at)}: is no picture")
@@ -61,7 +60,6 @@ def write(
         source,
         settings,
         spec,
-        "crop",
         origin="synthetic.npz",
         real_test_paths=real_tests,
         train_path=folder / "train.npz",
@@ -81,7 +79,7 @@ def refused(folder: Path, source: Images, settings: SyntheticConfig, spec: Image
 
 def test_real_test_images_are_left_out_if_that_is_wanted(tmp_path: Path) -> None:
     source = Images("abc" * 10)
-    test = source.read(np.array([4, 7]), SPEC, "crop")
+    test = source.read(np.array([4, 7]), SPEC)
     save_arrays(tmp_path / "real.npz", images=test)
     real = [tmp_path / "real.npz"]
     with pytest.raises(InputError, match="are real test images, too"):

@@ -35,7 +35,6 @@ def write(folder: Path, test_grey: int, skip_bad: bool = False) -> list[int]:
     write_unlabelled(
         source,
         SPEC,
-        "pad",
         real_test_paths=[test],
         path=path,
         skip_bad=skip_bad,

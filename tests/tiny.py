@@ -139,7 +139,8 @@ def run_training(
     paths = folder / "networks.safetensors", folder / "metrics.jsonl"
     with open_checkpoints(folder / "checkpoints", {}) as checkpoints:
         if stop:
-            os.kill(os.getpid(), signal.SIGTERM)
+            save = checkpoints.save
+            checkpoints.save = lambda *chunk: (os.kill(os.getpid(), signal.SIGTERM), save(*chunk))
         train_gan(
             gan,
             train,

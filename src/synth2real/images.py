@@ -1,15 +1,14 @@
 """What the configuration says of images, and what the real ones say of themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synth2real.errors import InputError
 from synth2real.settings import choice, flag, setting
 from synth2real.sources.base import Source
-from synth2real.spec import EDGE, LARGEST, SMALLEST, Background, ImageSpec, check_spec
+from synth2real.spec import EDGE, FITS, LARGEST, SMALLEST, Background, ImageSpec, check_spec
 
-FITS = ["pad", "crop", "stretch"]
 SAMPLE = 500  # images that the background is looked for in
 # Their border is one colour if three fifths of its pixels are within eight levels of the median. Of
 # scikit-learn's digits, which fill their images, 0.69 are; of digits on photographs 0.002.
@@ -70,16 +69,16 @@ def find_spec(config: ImagesConfig, source: Source, classes: tuple[str, ...]) ->
     channels = config.channels or max(channels for _, _, channels in shapes)
     black = (0,) * channels
     # Until the background is known, padding shows the images' own borders.
-    spec = check_spec(ImageSpec(height, width, channels, classes, EDGE), "images")
+    spec = check_spec(ImageSpec(height, width, channels, classes, EDGE, config.fit), "images")
     background = config.background
     if background is None:
         sample_N = index_N[:: -(-len(index_N) // SAMPLE)]
-        background = find_background(source.read(sample_N, spec, config.fit))
+        background = find_background(source.read(sample_N, spec))
     elif background == "black":
         background = black
     elif not isinstance(background, str):
         background = _colour(background, channels)
-    return ImageSpec(height, width, channels, classes, background)
+    return replace(spec, background=background)
 
 
 def _find_size(config: ImagesConfig, shapes: set[tuple[int, int, int]]) -> tuple[int, int]:

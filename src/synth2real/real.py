@@ -68,9 +68,9 @@ class Part(NamedTuple):
     number: np.ndarray
 
     @classmethod
-    def whole(cls, source: Source, labels_N: np.ndarray, spec: ImageSpec, fit: str) -> "Part":
+    def whole(cls, source: Source, labels_N: np.ndarray, spec: ImageSpec) -> "Part":
         number_N = np.arange(len(labels_N))
-        return cls(source, source.read(number_N, spec, fit), labels_N, number_N)
+        return cls(source, source.read(number_N, spec), labels_N, number_N)
 
     def take(self, chosen_N: np.ndarray) -> "Part":
         return Part(self.source, *(array[chosen_N] for array in self[1:]))
@@ -118,10 +118,10 @@ def write_real(
     labels_N = class_labels(names, spec.classes, origin)
     parts: Iterable[tuple[Part, Part]]
     if test is not None:
-        parts = [_parts_apart(train, labels_N, test, spec, images.fit, origin)]
+        parts = [_parts_apart(train, labels_N, test, spec, origin)]
     else:
         folds = list(choose_test(config, labels_N, spec.classes))
-        whole = Part.whole(train, labels_N, spec, images.fit)
+        whole = Part.whole(train, labels_N, spec)
         parts = ((whole.take(~is_test_N), whole.take(is_test_N)) for is_test_N in folds)
     # No file gets its name before all are written.
     with ExitStack() as stack:
@@ -135,14 +135,14 @@ def write_real(
 
 
 def _parts_apart(
-    train: Source, labels_N: np.ndarray, test: Source, spec: ImageSpec, fit: str, origin: str
+    train: Source, labels_N: np.ndarray, test: Source, spec: ImageSpec, origin: str
 ) -> tuple[Part, Part]:
     """Both parts, where test images are a source of their own."""
     names = test.labels()
     check_memory("real.test", len(names), spec)
     check_same_classes(spec.classes, natural_order(names), ("real training", "real test"))
     test_labels_N = class_labels(names, spec.classes, f"{origin}, test")
-    return Part.whole(train, labels_N, spec, fit), Part.whole(test, test_labels_N, spec, fit)
+    return Part.whole(train, labels_N, spec), Part.whole(test, test_labels_N, spec)
 
 
 def _skip_twins(train: Part, test: Part, left_out: LeftOut) -> Part:

@@ -15,6 +15,7 @@ SMALLEST, LARGEST = 8, 128  # pixels; the classifier halves an image three times
 FEWEST_CLASSES, MOST_CLASSES = 2, 1000
 LARGEST_BYTES = 4 * 2**30  # decoded images of one kind; more would not fit beside a GAN
 EDGE = "edge"
+FITS = ["pad", "crop", "stretch"]
 
 Background = str | tuple[int, ...]
 
@@ -30,6 +31,7 @@ class ImageSpec:
         classes: their names, in the order of the labels; 2 to 1,000.
         background: what lies outside an image, for warps and padding: a colour (0 to 255 a
             channel), or "edge", the reflection of the image at its edge.
+        fit: how an image of another shape is fitted, one of `FITS`.
     """
 
     height: int
@@ -37,6 +39,7 @@ class ImageSpec:
     channels: int
     classes: tuple[str, ...]
     background: Background
+    fit: str = FITS[0]
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -60,7 +60,6 @@ def write_synthetic(
     source: Source,
     config: SyntheticConfig,
     spec: ImageSpec,
-    fit: str,
     *,
     origin: str,
     real_test_paths: Iterable[Path],
@@ -77,7 +76,6 @@ def write_synthetic(
         source: labelled images.
         config: which of them.
         spec: what images are like, and the classes of the real ones.
-        fit: how images of another size are fitted.
         origin: what the source is called in messages.
         real_test_paths: files with the real test images, which no synthetic image may be.
         train_path, test_path: what to write.
@@ -104,7 +102,7 @@ def write_synthetic(
             (test_N, test_path, "test"),
         ]:
             index_N, images_NxHxWxC = read_without_test_images(
-                "synthetic", source, drawn_N, spec, fit, real_tests, left_out if skip_bad else None
+                "synthetic", source, drawn_N, spec, real_tests, left_out if skip_bad else None
             )
             temporary = stack.enter_context(write_atomically(path))
             save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)

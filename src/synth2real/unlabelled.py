@@ -27,7 +27,6 @@ ORIGIN = "real.unlabelled"  # the key that messages name
 def write_unlabelled(
     source: Source,
     spec: ImageSpec,
-    fit: str,
     *,
     real_test_paths: Iterable[Path],
     path: Path,
@@ -39,7 +38,6 @@ def write_unlabelled(
     Args:
         source: real images, whose labels are not looked at.
         spec: what images are like.
-        fit: how images of another size are fitted.
         real_test_paths: files with the real test images, which none of them may be.
         path: what to write.
         skip_bad: leaves out pictures that cannot be read or are real test images.
@@ -55,7 +53,7 @@ def write_unlabelled(
     check_memory(ORIGIN, len(index_N), spec)
     tests = (load_arrays(path, "images")[0] for path in real_test_paths)
     index_N, images_NxHxWxC = read_without_test_images(
-        ORIGIN, source, index_N, spec, fit, tests, left_out if skip_bad else None
+        ORIGIN, source, index_N, spec, tests, left_out if skip_bad else None
     )
     save_arrays(path, images=images_NxHxWxC, source=index_N)
     write_left_out(left_out, left_out_path)

@@ -11,7 +11,6 @@ start_job(snakemake.log[0], snakemake.threads)
 write_unlabelled(
     open_source("pictures", snakemake.params.folder),
     read_spec(Path(snakemake.input.spec)),
-    snakemake.params.fit,
     real_test_paths=[Path(path) for path in snakemake.input.real_tests],
     path=Path(snakemake.output.images),
     skip_bad=snakemake.params.skip_bad,

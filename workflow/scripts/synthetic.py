@@ -20,7 +20,6 @@ write_synthetic(
     source,
     SyntheticConfig(**snakemake.params.config),
     read_spec(Path(snakemake.input.spec)),
-    snakemake.params.fit,
     origin=f"synthetic.{kind}",
     real_test_paths=[Path(path) for path in snakemake.input.real_tests],
     train_path=Path(snakemake.output.train),

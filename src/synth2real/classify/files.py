@@ -51,7 +51,7 @@ def classify_files(
     rows = []
     for start in range(0, total, step):
         index = np.arange(start, min(start + step, total))
-        probability_NxC = in_batches(predict, source.read(index, spec, "pad"))
+        probability_NxC = in_batches(predict, source.read(index, spec))
         labels_N, most_N = probability_NxC.argmax(-1), probability_NxC.max(-1)
         for i, label, most in zip(index, labels_N, most_N, strict=True):
             name = Path(source.listing.paths[i]) if isinstance(source, Folder) else i

@@ -89,7 +89,7 @@ def _convert_pictures(
         remove_leftovers(out / _name(paths[i], copy) for i in index)
     with open(out / PART, "a", encoding="utf-8") as lines, ThreadPoolExecutor(THREADS) as threads:
         for copy, index in _batches(len(labels_N), wanted.copies, done):
-            images = source.read(index, converter.gan.spec, "pad")
+            images = source.read(index, converter.gan.spec)
             data = Images(jnp.asarray(images), jnp.asarray(labels_N[index]))
             converted = converter.convert(data, _key(wanted.seed, copy, int(index[0])))
             probability = converter.probabilities(converted, labels_N[index])
@@ -116,7 +116,7 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
         check_new(path)
     labels_N = converter.labels(source)
     origin = _origin(converter, wanted)
-    images = source.read(np.arange(len(labels_N)), converter.gan.spec, "pad")
+    images = source.read(np.arange(len(labels_N)), converter.gan.spec)
     made = np.empty((wanted.copies * len(images), *images.shape[1:]), np.uint8)
     lines: list[str] = []
     for copy, index in _batches(len(labels_N), wanted.copies):

@@ -67,14 +67,18 @@ def make_validate(
     """Returns `validate(state, key)`: the task classifier's accuracy on held-out images.
 
     On real ones, and on conversions of held-out synthetic images, with their labels; at most 500 of
-    each. After joint steps also how far the discriminator has `memorised` the real images. None
-    where so few images are held out that there are none.
+    each. After joint steps also how far the discriminator has `memorised` the real images that it
+    learns from: those without labels, if there are any, under the class that the task classifier
+    reads, as those held out are then. None where so few images are held out that there are none.
     """
     validation = jax.tree.map(lambda array: array[:MAX_VALIDATION_IMAGES], validation)
+    seen = train.real if isinstance(train.unlabelled, tuple) else _spread(train.unlabelled)
 
     # The images are an argument: as constants they would be compiled in, anew for each split.
     @jax.jit
-    def measure(state: GanState, seen: Images, validation: GanData, key: jax.Array) -> Metrics:
+    def measure(
+        state: GanState, seen: Images | jax.Array, validation: GanData, key: jax.Array
+    ) -> Metrics:
         synthetic, real, _ = validation
         task = nnx.merge(gan.task, state.task.trained, state.task.stats, copy=True)
         generator = state.generator._replace(params=state.generator.trained)
@@ -88,6 +92,9 @@ def make_validate(
         }
         if gan.config.step == "joint":
             discriminator = state.discriminator._replace(params=state.discriminator.trained)
+            if not isinstance(seen, Images):
+                seen = Images(seen, task.from_real(signed_pixels(seen)).argmax(-1))
+                real = real._replace(labels=logits_real_BxC.argmax(-1))
             few = not len(real.labels)
             metrics["memorised"] = (
                 jnp.array(jnp.nan) if few else memorised(gan, discriminator, seen, real, key)
@@ -95,11 +102,16 @@ def make_validate(
         return metrics
 
     def validate(state: GanState, key: jax.Array) -> dict[str, float | None]:
-        metrics = measure(state, train.real, validation, key)
+        metrics = measure(state, seen, validation, key)
         values = {name: float(value) for name, value in metrics.items()}
         return {name: None if math.isnan(value) else value for name, value in values.items()}
 
     return validate
+
+
+def _spread(images_NxHxWxC: jax.Array) -> jax.Array:
+    """At most 500 of images, from all over: a folder's stand by what they are called."""
+    return images_NxHxWxC[:: -(-len(images_NxHxWxC) // MAX_VALIDATION_IMAGES)]
 
 
 def train_gan(
@@ -133,7 +145,8 @@ def train_gan(
     if not int(state.step):
         state = _with_exemplars(gan, state, train, jax.random.fold_in(key, EXEMPLARS))
     if not int(state.step) and gan.config.discriminator == "projected":
-        state = _with_features(gan, state, train.synthetic, jax.random.fold_in(key, FEATURES))
+        key_features = jax.random.fold_in(key, FEATURES)
+        state = _with_features(gan, state, train.synthetic, key_features, checkpoints.check)
     train_step, batch = STEPS[gan.config.step](gan), 2 * gan.config.batch_size
     progress = Progress(gan.config.steps * batch, int(state.step) * batch)
     chunks = run_chunks(train_step, state, train, key, steps=gan.config.steps)
@@ -161,11 +174,14 @@ def _with_exemplars(gan: Gan, state: GanState, data: GanData, key: jax.Array) ->
     return state._replace(generator=network._replace(stats=nnx.state(module, STAYING)))
 
 
-def _with_features(gan: Gan, state: GanState, synthetic: Images, key: jax.Array) -> GanState:
+def _with_features(
+    gan: Gan, state: GanState, synthetic: Images, key: jax.Array, check: Callable[[], None]
+) -> GanState:
     """The state that training begins with, once the discriminator has learnt its features."""
     network = state.discriminator
     module = nnx.merge(gan.discriminator, network.params, network.stats, copy=True)
-    learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key, _look_of(gan, state.generator))
+    look = _look_of(gan, state.generator)
+    learn_trunk(module.trunk, gan.config, gan.spec, synthetic, key, look, check)
     return state._replace(discriminator=network._replace(stats=nnx.state(module, STAYING)))
 
 

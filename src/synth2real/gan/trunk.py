@@ -96,6 +96,7 @@ def learn_trunk(
     synthetic: Images,
     key: jax.Array,
     look: Look = look_as_they_are,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Teaches a trunk the classes of synthetic images; its features then have a mean square of 1.
 
@@ -106,6 +107,7 @@ def learn_trunk(
         synthetic: training images.
         key: draws batches and warps.
         look: what the trunk sees of them; the features are as good as that is like real images.
+        check: is called now and then, and may raise an error that ends it.
 
     Raises:
         TrainingError: the loss is NaN or infinite.
@@ -119,6 +121,7 @@ def learn_trunk(
     step = make_trunk_step(graph, optimiser, spec, batch_size, look)
     for state, losses in run_chunks(step, start, synthetic, key, steps=steps):
         progress.update(int(state.step) * batch_size, losses)
+        check()
     nnx.update(trunk, state.params)
     few = jax.tree.map(lambda array: array[:MEASURED], synthetic)
     unit_features(trunk, look(few, key))

@@ -79,6 +79,15 @@ class Checkpoints:
         again = "; Ctrl-C again stops at once" if number == signal.SIGINT else ""
         log.info(f"{self._signal}: stopping after this chunk of steps{again}")
 
+    def check(self) -> None:
+        """Ends what goes before the first step, of which nothing is kept, if it is to stop.
+
+        Raises:
+            CheckpointError: the process was told to stop.
+        """
+        if self._signal:
+            raise CheckpointError(f"stopped by {self._signal}; the next run begins it anew")
+
     def restore(self, start: Any) -> tuple[Any, list[dict[str, Any]]]:
         """Returns the last state that can be read, shaped like `start`, and its metrics.
 

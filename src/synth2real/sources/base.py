@@ -31,7 +31,7 @@ class Source(Protocol):
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         """Heights, widths and channels (1 or 3) of images, from their headers."""
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         """Images as a spec says, uint8 [n, H, W, C]; those of another shape are fitted."""
 
     def digest(self) -> str:

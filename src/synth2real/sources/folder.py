@@ -131,11 +131,11 @@ class Folder:
         self._for_each(index_N, lambda _, path: shapes.add(picture_shape(path)))
         return shapes
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         images_NxHxWxC = np.empty((len(index_N), *spec.shape), np.uint8)
 
         def read_one(place: int, path: Path) -> None:
-            images_NxHxWxC[place] = read_picture(path, spec, fit)
+            images_NxHxWxC[place] = read_picture(path, spec)
 
         self._for_each(index_N, read_one)
         return images_NxHxWxC

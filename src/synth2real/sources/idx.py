@@ -92,8 +92,8 @@ class Idx:
         _, height, width, *channels = self._shape
         return {(height, width, 1 if channels in ([], [1]) else 3)}
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        return fit_images(read_idx(self.paths[0])[index_N], spec, fit)
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
+        return fit_images(read_idx(self.paths[0])[index_N], spec)
 
     def digest(self) -> str:
         return files_digest(self.paths)
@@ -128,13 +128,13 @@ class IdxFile:
     def name(self, index: int) -> str:
         return f"{self.path}, image {index}"
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         images_NxHxW = read_idx(self.path)
         if not is_images_shape(images_NxHxW.shape):
             raise InputError(
                 f"{self.path} holds {list(images_NxHxW.shape)}; images {IMAGES_SHAPE} are needed"
             )
-        return fit_images(images_NxHxW[index_N], spec, fit)
+        return fit_images(images_NxHxW[index_N], spec)
 
     def outputs(self, path: Path) -> list[Path]:
         """The files that `write_like` writes.

@@ -39,12 +39,12 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
         return height, width, 1 if image.mode in _GREY else 3
 
 
-def read_picture(path: Path, spec: ImageSpec, fit: str) -> np.ndarray:
+def read_picture(path: Path, spec: ImageSpec) -> np.ndarray:
     """Reads a picture file, uint8 [H, W, C]: the first frame, turned as its EXIF entry says."""
     # Pillow 13 garbles plain TIFF files on their side if it opens them itself: it maps them into
     # memory, turned.
     with open(path, "rb") as file, Image.open(file) as image:
-        return fit_picture(_upright(image), spec, fit)
+        return fit_picture(_upright(image), spec)
 
 
 def try_picture(path: Path) -> None:
@@ -64,7 +64,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
+def fit_picture(image: Image.Image, spec: ImageSpec) -> np.ndarray:
     """A picture as a spec says, uint8 [H, W, C].
 
     One of the right size keeps its pixels. Transparent ones show the spec's background, black where
@@ -76,7 +76,7 @@ def fit_picture(image: Image.Image, spec: ImageSpec, fit: str) -> np.ndarray:
     if array_HxWxC.ndim == 2:
         array_HxWxC = array_HxWxC[..., None]
     if array_HxWxC.shape[:2] != (spec.height, spec.width):
-        array_HxWxC = _resize(array_HxWxC, spec, fit)
+        array_HxWxC = _resize(array_HxWxC, spec)
     return array_HxWxC
 
 
@@ -85,7 +85,7 @@ def is_images_shape(shape: tuple[int, ...]) -> bool:
     return 0 not in shape and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4)))
 
 
-def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec) -> np.ndarray:
     """Images, uint8 [N, H, W] or [N, H, W, C] with C of 1, 3 or 4, as a spec says."""
     if images_NxHxW.ndim == 3:
         images_NxHxW = images_NxHxW[..., None]
@@ -93,7 +93,7 @@ def fit_images(images_NxHxW: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarra
         return images_NxHxW
     fitted = np.empty((len(images_NxHxW), *spec.shape), np.uint8)
     for place, image in enumerate(images_NxHxW):
-        fitted[place] = fit_picture(to_picture(image), spec, fit)
+        fitted[place] = fit_picture(to_picture(image), spec)
     return fitted
 
 
@@ -131,17 +131,17 @@ def _opaque(image: Image.Image, mode: str, colour: tuple[int, ...]) -> Image.Ima
     return image.convert(mode)
 
 
-def _resize(image_HxWxC: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+def _resize(image_HxWxC: np.ndarray, spec: ImageSpec) -> np.ndarray:
     height, width = image_HxWxC.shape[:2]
     picture = to_picture(image_HxWxC)
     box = None
     size = spec.width, spec.height
-    if fit == "crop":
+    if spec.fit == "crop":
         cut_h = min(height, width * spec.height / spec.width)
         cut_w = min(width, height * spec.width / spec.height)
         left, top = (width - cut_w) / 2, (height - cut_h) / 2
         box = (left, top, left + cut_w, top + cut_h)
-    elif fit == "pad":
+    elif spec.fit == "pad":
         scale = min(spec.height / height, spec.width / width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
     # Where an image shrinks, Pillow widens the filter, so that nothing aliases; unlike sharper ones

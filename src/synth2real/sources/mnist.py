@@ -51,8 +51,8 @@ class Mnist:
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         return {(28, 28, 1)}
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        return fit_images(self._arrays()[0][index_N], spec, fit)
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
+        return fit_images(self._arrays()[0][index_N], spec)
 
     def digest(self) -> str:
         return WHEEL.sha256

@@ -63,9 +63,9 @@ class Npz:
         shape = self._check_images()
         return {(shape[1], shape[2], 1 if len(shape) == 3 or shape[3] == 1 else 3)}
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
         self._check_images()
-        return fit_images(self._load("images")[index_N], spec, fit)
+        return fit_images(self._load("images")[index_N], spec)
 
     def digest(self) -> str:
         return files_digest([self.path])

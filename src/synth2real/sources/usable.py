@@ -30,8 +30,8 @@ class Usable:
     def shapes(self, index_N: np.ndarray) -> set[tuple[int, int, int]]:
         return self.source.shapes(self.kept_N[index_N])
 
-    def read(self, index_N: np.ndarray, spec: ImageSpec, fit: str) -> np.ndarray:
-        return self.source.read(self.kept_N[index_N], spec, fit)
+    def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
+        return self.source.read(self.kept_N[index_N], spec)
 
     def digest(self) -> str:
         return self.source.digest()
@@ -85,7 +85,6 @@ def read_without_test_images(
     source: Source,
     index_N: np.ndarray,
     spec: ImageSpec,
-    fit: str,
     tests: Iterable[np.ndarray],
     left_out: LeftOut | None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +99,7 @@ def read_without_test_images(
     Raises:
         InputError: an image cannot be read, or one (with `left_out`, each) is a real test image.
     """
-    images_NxHxWxC = source.read(index_N, spec, fit)
+    images_NxHxWxC = source.read(index_N, spec)
     for test_MxHxWxC in tests:
         if left_out is None:
             refuse_test_images(origin, source, index_N, images_NxHxWxC, test_MxHxWxC)

@@ -61,7 +61,7 @@ class Fonts:
     def shapes(self, index_N: NDArray[np.intp]) -> set[tuple[int, int, int]]:
         return {(CANVAS, CANVAS, 1)}
 
-    def read(self, index_N: NDArray[np.intp], spec: ImageSpec, fit: str) -> NDArray[np.uint8]:
+    def read(self, index_N: NDArray[np.intp], spec: ImageSpec) -> NDArray[np.uint8]:
         """Draws at the spec's size, white on black; grey stands in all channels alike.
 
         Raises:
