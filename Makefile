@@ -60,7 +60,7 @@ docs: env
 	@echo .cache/docs/README.html
 
 rulegraph: env
-	$(BIN)/snakemake --rulegraph -- results/verdict.csv results/gap.csv | tred | dot -Grankdir=LR -Tsvg > docs/rulegraph.svg
+	$(BIN)/snakemake --rulegraph -- results/verdict.csv results/gap.csv | tred | dot -Grankdir=LR -Tsvg -o docs/rulegraph.svg
 
 settings: env
 	$(BIN)/python docs/settings.py > docs/settings.md

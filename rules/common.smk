@@ -113,6 +113,7 @@ wildcard_constraints:
 SPEC = "results/real/spec.json"
 # Chains of stages, one for each draw: results/r0.007/draw0/, results/fold2/s0.5/draw0/.
 CHAIN_KEYS = list(itertools.product(FOLDS, SIZES, DRAWS))
+SPLITS = [f"results/{f}{s}/draw{d}/splits/split.npz" for f, s, d in CHAIN_KEYS]
 # Each with the seed of a GAN, as tables name them.
 CHAINS = [(f.strip("/"), s, d, seed) for f, s, d in CHAIN_KEYS for seed in GAN_SEEDS]
 

@@ -91,7 +91,7 @@ rule gap_table:
     input:
         code=code("gap_table.py"),
         tables=list(GAP_TABLES.values()),
-        splits=[f"results/{f}{s}/draw{d}/splits/split.npz" for f, s, d in CHAIN_KEYS],
+        splits=SPLITS,
     output:
         "results/gap.csv",
     log:

@@ -1,5 +1,5 @@
 # Whether synthetic images help, converted or not, and by how much.
-#   in:  what every classifier makes of every real test image
+#   in:  what every classifier makes of every real test image, splits
 #   out: results/verdict.{csv,md,html}
 
 
@@ -8,6 +8,7 @@ rule verdict:
         code=code("verdict.py"),
         template=SRC / "synth2real" / "verdict" / "page.html",
         predictions=of_chains("predictions_seed{seed}.npz"),
+        splits=SPLITS,
     output:
         table="results/verdict.csv",
         text="results/verdict.md",
@@ -23,6 +24,7 @@ rule verdict:
         runtime=more(5),
     params:
         chains=CHAINS,
+        splits=CHAIN_KEYS,
         titles=TITLES,
     script:
         "../workflow/scripts/verdict.py"

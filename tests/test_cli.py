@@ -615,6 +615,12 @@ def test_init_writes_settings_that_check_passes(
         (tmp_path / "more.yaml").write_text(more)
         assert main(["check", str(mine), str(tmp_path / "more.yaml")]) == 1
         assert refused in capsys.readouterr().err
+    Image.new("L", (20, 40)).save(pictures / "7/f.png")
+    open_source.cache_clear()  # as another command finds it
+    odd = tmp_path / "odd.yaml"
+    assert main(["init", str(odd), *made[2:]]) == 0
+    assert yaml.safe_load(odd.read_text())["images"] == {"height": 40, "width": 40}
+    capsys.readouterr()
     assert main(made) == 1  # it is there now
     assert "is there already" in capsys.readouterr().err
 

@@ -24,6 +24,7 @@ MISTAKES = [
     ("ratios: [1]", "ratios[0]", RATIO),
     *((f"ratios: ['{text}']", "ratios[0]", RATIO) for text in ["1.0", "1", "0", "0.0", "-0.1"]),
     *((f"ratios: ['{text}']", "ratios[0]", RATIO) for text in ["1e-3", "abc", ".5", "0,1", "10%"]),
+    ("ratios: ['1e-3']", "ratios[0]", 'like "0.001"'),
     ("ratios: ['0.2', '0.1 ']", "ratios[1]", f'"0.1 " is wrong; right is {RATIO}'),
     ('ratios: ["0.1\\n"]', "ratios[0]", RATIO),
     ("ratios: ['0.1', '0.1']", "ratios", RATIOS),
@@ -424,6 +425,12 @@ def test_the_rest_of_all_images_is_nothing(tmp_path: Path) -> None:
     (line,) = refusal(sources)
     assert line.startswith("config: real.unlabelled: rest is nothing where all 5 real images have")
     assert read(sources.replace("rest}", "rest, counts: [3]}")).unlabelled == "rest"
+
+
+def test_images_with_labels_are_none_without(tmp_path: Path) -> None:
+    real = folders(tmp_path / "r", "0123456789")
+    (line,) = refusal(f"real: {{folder: {real}, folds: 2, unlabelled: {real}, counts: [3]}}")
+    assert line.startswith("config: real.unlabelled: ") and "say rest for those of them" in line
 
 
 def test_the_training_images_are_no_test_images(tmp_path: Path) -> None:

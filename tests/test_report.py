@@ -31,9 +31,9 @@ n9,9,540,original,0,real,200,0.25,cpu onednn
 n9,9,540,original+GAN,0,real,200,0.25,cpu onednn
 """
 VERDICT = """\
-size,question,dataset,against,difference,low,high,verdict,decided_by,draws,n_test
-r0.1,"converted images, against none",original+GAN,original,0.2,0.1,0.3,helps,,1,200
-n9,"converted images, against none",original+GAN,original,0,,,not shown,more <runs>,1,200
+size,question,dataset,against,difference,low,high,verdict,decided_by,draws,common,n_test
+r0.1,"converted images, against none",original+GAN,original,0.2,0.1,0.3,helps,,1,1,200
+n9,"converted images, against none",original+GAN,original,0,,,not shown,more <runs>,1,1,200
 """
 GAP = """\
 size,fold,draw,n_real,gan_seed,images,metric,value,std,n
@@ -116,19 +116,19 @@ def test_tables_by_hand(folder: Path) -> None:
         ["gan", "2", "15", "10", "13", "900"],
         ["real", "1", "0", "0", "0", "0"],
     ]
-    first, head, line, scope = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
+    first, head, line, *scope = tables.short_verdict(folder / "verdict.csv", TITLES).splitlines()
     assert first == "Points of accuracy, without warps:"
     assert head.split() == " ".join(TITLES.values()).split()
     right = "converted images, against none helps +20.00 not shown +0.00"
     assert " ".join(line.split()) == right
-    assert scope == "Of one draw of the real images: splits.seeds draws more."
+    assert " ".join(scope).startswith("There is one choice of the real images, so intervals are of")
     # Of a table that a run of other sizes left, no more than it has.
     others = {"n9": "9 real images", "n10": "10 real images"}
     _, head, *_ = tables.short_verdict(folder / "verdict.csv", others).splitlines()
     assert head.split() == ["9", "real", "images"]
     assert tables.short_verdict(folder / "verdict.csv", {"n10": "10 real images"}) == ""
     few = VERDICT.replace("not shown,more <runs>", "too few test images,at least 700 test images")
-    (folder / "few.csv").write_text(few.replace(",1,200", ",3,200"))
+    (folder / "few.csv").write_text(few.replace(",1,1,200", ",3,0.01,200"))
     *_, line = tables.short_verdict(folder / "few.csv", {"n9": "9 real images"}).splitlines()
     assert " ".join(line.split()) == (
         "converted images, against none too few test images at least 700 test images"

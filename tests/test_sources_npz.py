@@ -117,6 +117,7 @@ def test_digest_is_the_files(tmp_path: Path) -> None:
         (dict(images=noise(3, 9, 8)), "has no array labels, only images; images and labels"),
         (dict(labels=[0, 1]), "has no array images, only labels; images and labels"),
         (dict(), "has no array images, only none; images and labels"),
+        ({"im\x07ges": noise(3, 9, 8)}, r"has no array images, only im\x07ges; images and labels"),
         (dict(images=noise(3, 9), labels=[0] * 3), "images are uint8 [3, 9]; uint8 [N, H, W]"),
         (dict(images=noise(3, 9, 8, 2), labels=[0] * 3), "[3, 9, 8, 2]; uint8 [N, H, W] or"),
         (dict(images=noise(3, 3, 32, 32), labels=[0] * 3), "with C of 1, 3 or 4 is needed"),

@@ -1,6 +1,7 @@
 """The verdict: intervals that hold the truth as often as they say, and what is made of them."""
 
 import csv
+import itertools
 import math
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from synth2real.figures.table import Chain
 from synth2real.io.arrays import save_arrays
+from synth2real.splits import Size, make_split
 from synth2real.verdict.comparisons import (
     HARMS,
     HELPS,
@@ -21,6 +23,7 @@ from synth2real.verdict.comparisons import (
 from synth2real.verdict.intervals import estimate
 from synth2real.verdict.predictions import read_right
 from synth2real.verdict.report import write_verdict
+from synth2real.verdict.scope import read_common, scope
 
 
 def simulate(
@@ -98,11 +101,11 @@ def test_words_follow_the_interval(with_synthetic: tuple[float, ...], word: str)
         "original": {0: outcomes(0.905, 0.91)},
         "original+synthetic": {0: outcomes(*with_synthetic)},
     }
-    (comparison,) = compare(right)
+    (comparison,) = compare(right, 1.0)
     assert (comparison.dataset, comparison.against) == ("original+synthetic", "original")
     assert comparison.word == word
     # How much draws differ, one alone does not tell.
-    assert comparison.decided_by.startswith("other draws; for this one ") == (word == NOT_SHOWN)
+    assert comparison.decided_by.startswith("other real images; for these ") == (word == NOT_SHOWN)
 
 
 def test_images_without_labels_are_held_against_the_same_warps_without_them() -> None:
@@ -111,7 +114,7 @@ def test_images_without_labels_are_held_against_the_same_warps_without_them() ->
         "pseudo-original": {0: outcomes(0.95, 0.96)},
         "pseudo-original+synthetic": {0: outcomes(0.95, 0.96)},
     }
-    among, across = compare(right)
+    among, across = compare(right, 0.1)
     assert (among.dataset, among.against) == ("pseudo-original+synthetic", "pseudo-original")
     assert (across.dataset, across.against) == ("pseudo-original", "augmented-original")
     assert across.word == HELPS and across.difference.mean == pytest.approx(0.15)
@@ -124,7 +127,7 @@ def test_conversions_are_held_against_warps_and_do_not_count_as_the_strongest_re
         "augmented-original": {0: outcomes(0.95, 0.96)},
         "augmented-original+GAN": {0: outcomes(0.97, 0.98)},
     }
-    plain, warped, across = compare(right)
+    plain, warped, across = compare(right, 0.1)
     assert (across.dataset, across.against) == ("original+GAN", "augmented-original")
     assert across.word == HARMS and across.difference.mean == pytest.approx(-0.05)
     assert by_strongest([c.dataset for c in (plain, warped, across)]) == [False, True, False]
@@ -136,7 +139,7 @@ def test_too_few_test_images_are_refused_with_how_many_are_needed() -> None:
         name: {0: np.repeat(rng.random((1, 40)) < 0.8, 3, axis=0).astype(float)}
         for name in ("original", "original+synthetic")
     }
-    (comparison,) = compare(right)
+    (comparison,) = compare(right, 0.1)
     assert comparison.word == TOO_FEW
     # So many images that 1.96 standard deviations of the mean difference are two points.
     variance = np.var(right["original+synthetic"][0][0] - right["original"][0][0], ddof=1)
@@ -152,12 +155,37 @@ def test_draws_are_the_units_if_there_are_several() -> None:
             d: outcomes(0.5 + 0.1 * (d + 1), 0.5 + 0.1 * (d + 1)) for d in range(3)
         },
     }
-    (comparison,) = compare(right)
+    (comparison,) = compare(right, 0.1)
     assert comparison.draws == 3
     assert comparison.difference.mean == pytest.approx(0.2)
     assert comparison.difference.of_units == pytest.approx(0.1**2 / 3)
     assert comparison.word == NOT_SHOWN  # Student's quantile for three draws is 4.3
-    assert comparison.decided_by.endswith("times as many draws")
+    more = comparison.decided_by
+    assert more.endswith("times as many draws")
+    # Where all draws are of the same real images, more of them say nothing of others.
+    (comparison,) = compare(right, 1.0)
+    assert comparison.decided_by == f"other real images; for these {more}"
+
+
+def test_draws_of_many_images_have_many_in_common(tmp_path: Path) -> None:
+    labels, paths = np.zeros(400, np.int32), {}
+    for size, draw in itertools.product(("0.25", "0.5", "1"), range(3)):
+        paths["", size, draw] = tmp_path / f"{size}_{draw}.npz"
+        split = make_split(Size("share", size), None, draw, labels, 100)
+        save_arrays(paths["", size, draw], **split._asdict())
+    common = read_common(paths)
+    # A draw has each image with the probability of its share, whatever another one has.
+    assert [*common.values()] == pytest.approx([0.25, 0.5, 1], abs=0.05)
+    assert common["1"] == 1
+    assert read_common({key: paths[key] for key in paths if key[2] == 0}) == dict.fromkeys(
+        common, 1
+    )
+    one, some = scope(common)
+    assert "one choice of the real images (1), so" in one
+    assert re.search(r"\(0.25: 2\d%, 0.5: \d\d%\), so intervals there are too narrow", some)
+    assert scope({"small": 0.1, "smaller": 0.01}) == []
+    (all_of_them,) = scope({"1": 1.0})
+    assert all_of_them.startswith("There is one choice of the real images, so ")
 
 
 def write_predictions(path: Path, datasets: dict[str, list[list[int]]]) -> Path:
@@ -192,7 +220,9 @@ def test_the_verdict_says_for_each_size_what_came_out(tmp_path: Path) -> None:
         "original+GAN": {0: outcomes(0.80, 0.80)},
     }
     table, text, page = (tmp_path / f"verdict.{ending}" for ending in ("csv", "md", "html"))
-    write_verdict({"n20": right}, {"n20": "20 real images"}, table=table, text=text, page=page)
+    write_verdict(
+        {"n20": right}, {"n20": 1}, {"n20": "20 real images"}, table=table, text=text, page=page
+    )
     with open(table, newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == [HELPS, NOT_SHOWN, HARMS]
@@ -201,7 +231,7 @@ def test_the_verdict_says_for_each_size_what_came_out(tmp_path: Path) -> None:
     assert lines[2].startswith(
         "- 20 real images, without warps: synthetic images, against none: **helps**, +10.00 ["
     )
-    assert "one draw" in lines[-1]
+    assert "one choice of the real images" in lines[-1]
     html = page.read_text()
     said = [
         cell.strip() for line in lines if line.startswith("| ") for cell in line.split("|")[1:-1]

@@ -9,13 +9,13 @@ from matplotlib.image import imread
 from synth2real.figures.verdict import WORDS, verdict
 from synth2real.verdict.table import read_verdict
 
-TABLE = """size,question,dataset,against,difference,low,high,verdict,decided_by,draws,n_test
-n20,a,original+GAN,original,0.10,0.05,0.15,helps,,1,500
-n20,b,original+synthetic,original,-0.02,-0.05,0.01,not shown,2.0 times as many runs,1,500
-n20,b,augmented-original+synthetic,augmented-original,0.02,0.01,0.03,helps,,1,500
-n50,a,original+GAN,original,0.07,0.05,0.09,helps,,1,500
-n90,a,original+GAN,original,-0.03,-0.04,-0.02,harms,,1,500
-n90,b,original+synthetic,original,0.01,nan,nan,not shown,more than one classifier of each set,1,500
+TABLE = """size,question,dataset,against,difference,low,high,verdict,decided_by,draws,common,n_test
+n20,a,original+GAN,original,0.10,0.05,0.15,helps,,1,1,500
+n20,b,original+synthetic,original,-0.02,-0.05,0.01,not shown,2.0 times as many runs,1,1,500
+n20,b,augmented-original+synthetic,augmented-original,0.02,0.01,0.03,helps,,1,1,500
+n50,a,original+GAN,original,0.07,0.05,0.09,helps,,1,1,500
+n90,a,original+GAN,original,-0.03,-0.04,-0.02,harms,,1,1,500
+n90,b,original+synthetic,original,0.01,nan,nan,not shown,others of each set,1,1,500
 """
 
 

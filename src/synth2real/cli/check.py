@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs w
     from synth2real.sources.base import Source
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
+# With so many, differences of a point or two show in most experiments; fewer may say "not shown".
+ENOUGH_TESTS = 1000
 MANIFEST = ROOT / "resources" / "fonts.csv"
 
 
@@ -137,8 +139,11 @@ def _describe_tests(count: int) -> str:
     """A number of real test images, and whether it is too small."""
     from synth2real.verdict.comparisons import FEWEST_IMAGES
 
-    few = f"; too few for a verdict, which needs {FEWEST_IMAGES} at least"
-    return f"{count:,}{few if count < FEWEST_IMAGES else ''}"
+    if count < FEWEST_IMAGES:
+        return f"{count:,}; too few for a verdict, which needs {FEWEST_IMAGES} at least"
+    if count < ENOUGH_TESTS:
+        return f"{count:,}; a verdict may need more, {ENOUGH_TESTS:,} or so"
+    return f"{count:,}"
 
 
 def _check_sizes(experiment: "Experiment") -> None:

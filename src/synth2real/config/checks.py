@@ -154,6 +154,11 @@ def _check_places(experiment: Experiment) -> Iterator[str]:
             f"real.test: {test} has the images to train on; others are needed, or "
             "real.test_share (like 0.2) or real.folds (like 5) instead"
         )
+    if unlabelled and _same(unlabelled, experiment.real_source.path):
+        yield (
+            f"real.unlabelled: {unlabelled} has the images with labels; say rest for those of them "
+            "that a split leaves out, or name others"
+        )
     if test and _same(test, unlabelled):
         yield f"real.unlabelled: {test} has the images to test on; others are needed"
 

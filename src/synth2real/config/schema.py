@@ -162,7 +162,7 @@ def _explain(key: str, error: jsonschema.ValidationError) -> Iterable[str]:
             if name not in value:
                 yield f"{prefix}{name}: is missing; needed are {', '.join(schema['required'])}"
     else:
-        right = " ".join(schema["description"].split()) + _hint(value)
+        right = " ".join(schema["description"].split()) + _hint(value, schema.get("type"))
         yield f"{key}: {_show(value)} is wrong; right is {right}"
 
 
@@ -173,7 +173,7 @@ def _show(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
-def _hint(value: Any) -> str:
+def _hint(value: Any, wanted: Any) -> str:
     """What YAML has made of dates, and of numbers like 1e5, which it reads as text."""
     if isinstance(value, date):
         return f' (YAML reads {value} as a date; write "{value}")'
@@ -183,7 +183,10 @@ def _hint(value: Any) -> str:
         number = math.nan
     if not math.isfinite(number):
         return ""
-    return f" (YAML reads {value} as text; write {Decimal(value.strip()).normalize():f})"
+    plain = f"{Decimal(value.strip()).normalize():f}"
+    if wanted == "string":
+        return f' (like "{plain}")'
+    return f" (YAML reads {value} as text; write {plain})"
 
 
 def _is_whole(_: Any, value: Any) -> bool:

@@ -1,5 +1,6 @@
 """The tables of the page, from those of the stages."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import pandas as pd
 
 from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import TOO_FEW, by_strongest
+from synth2real.verdict.scope import scope
 from synth2real.verdict.table import all_points, read_verdict
 
 METRICS = {
@@ -41,13 +43,15 @@ class Answers(NamedTuple):
 
     Attributes:
         recipe: as a person reads it.
-        draws: of the real images.
+        draws: of the real images; 1 where all are the same.
+        scope: sentences of what the intervals do not allow for.
         words, points: a row for each question, a column for each size as a person reads it. Where
             test images are too few, the points are how many are needed.
     """
 
     recipe: str
     draws: int
+    scope: list[str]
     words: pd.DataFrame
     points: pd.DataFrame
 
@@ -65,7 +69,10 @@ def answers(path: Path, titles: Mapping[str, str]) -> Answers:
         for name in ("verdict", "points")
     )
     recipe = RECIPES[table["recipe"].iloc[0]]
-    return Answers(recipe, int(table["draws"].iloc[0]), words, points)
+    common = dict(zip(table["size"], table["common"], strict=True))
+    same = all(share == 1 for share in common.values())
+    draws = 1 if same else int(table["draws"].iloc[0])
+    return Answers(recipe, draws, scope(common), words, points)
 
 
 def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
@@ -75,11 +82,10 @@ def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
     """
     if not read_verdict(path)["size"].isin(titles).any():
         return ""
-    recipe, draws, words, points = answers(path, titles)
+    recipe, _, said, words, points = answers(path, titles)
     cells = words + " " + points.replace(r" \[.*", "", regex=True)
     lines = cells.rename_axis(index=None, columns=None).to_string()
-    scope = "" if draws > 1 else "\nOf one draw of the real images: splits.seeds draws more."
-    return f"Points of accuracy, {recipe}:\n{lines}{scope}"
+    return "\n".join([f"Points of accuracy, {recipe}:", lines, *map(textwrap.fill, said)])
 
 
 def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synth2real.errors import InputError, reason, whereabouts
+from synth2real.errors import InputError, printable, reason, whereabouts
 from synth2real.io.arrays import save_arrays
 from synth2real.sources.base import class_name, files_digest
 from synth2real.sources.images import IMAGES_SHAPE, fit_images, is_images_shape
@@ -126,9 +126,10 @@ class Npz:
                 members = [member for member in archive.namelist() if member.endswith(".npy")]
                 names = [member.removesuffix(".npy") for member in members]
                 if name not in names:
+                    there = printable(", ".join(names) or "none")
                     raise InputError(
-                        f"{self.path}: has no array {name}, only {', '.join(names) or 'none'}; "
-                        "images and labels are needed"
+                        f"{self.path}: has no array {name}, only {there}; images and labels are "
+                        "needed"
                     )
                 with archive.open(f"{name}.npy") as file:
                     version = np.lib.format.read_magic(file)

@@ -51,6 +51,9 @@ class Comparison:
         dataset: the set.
         against: the one that it is compared with.
         difference: in accuracy.
+        draws: of the real images.
+        common: the share of its real images that a draw has in common with another one; 1 if there
+            is no other.
         n_test: test images.
     """
 
@@ -59,6 +62,7 @@ class Comparison:
     against: str
     difference: Estimate
     draws: int
+    common: float
     n_test: int
 
     @property
@@ -92,9 +96,8 @@ class Comparison:
             return ""
         if math.isnan(of_units):
             return "more than one classifier of each set"
-        if self.draws == 1:
-            return f"other draws; for this one {self._more('runs', mean, of_units, of_images)}"
-        return self._more("draws", mean, of_units, of_images)
+        more = self._more("runs" if self.draws == 1 else "draws", mean, of_units, of_images)
+        return more if self.common < 1 else f"other real images; for these {more}"
 
     def _more(self, units: str, mean: float, of_units: float, of_images: float) -> str:
         """How many more units, and images, would show a difference as large."""
@@ -107,11 +110,12 @@ class Comparison:
         return "nothing within reach: the difference is too small"
 
 
-def compare(right: Mapping[str, Right]) -> Iterator[Comparison]:
+def compare(right: Mapping[str, Right], common: float) -> Iterator[Comparison]:
     """Compares the sets of one size, by rising strength of the recipe.
 
     Draws are the units if there are several: a difference is then one that other real images would
-    show, too. With one draw classifiers are, and it holds for these real images.
+    show, too, if draws have few of them in `common`. With one draw classifiers are, and it holds
+    for these real images.
     """
     names = {(kind.recipe, kind.parts): name for name, kind in SETS.items()}
     asked = [
@@ -125,7 +129,7 @@ def compare(right: Mapping[str, Right]) -> Iterator[Comparison]:
             one, other = right[dataset], right[against]
             n_test = next(iter(one.values())).shape[1]
             difference = _difference(one, other)
-            yield Comparison(question, dataset, against, difference, len(one), n_test)
+            yield Comparison(question, dataset, against, difference, len(one), common, n_test)
 
 
 def _difference(one: Right, other: Right) -> Estimate:

@@ -12,6 +12,7 @@ from synth2real.io.files import write_atomically, write_csv
 from synth2real.sets import RECIPES, SETS
 from synth2real.verdict.comparisons import Comparison, Right, accuracy, by_strongest, compare
 from synth2real.verdict.intervals import Estimate
+from synth2real.verdict.scope import scope
 
 PAGE = Path(__file__).with_name("page.html")
 COLUMNS = (
@@ -25,12 +26,14 @@ COLUMNS = (
     "verdict",
     "decided_by",
     "draws",
+    "common",
     "n_test",
 )
 
 
 def write_verdict(
     results: Mapping[str, Mapping[str, Right]],
+    common: Mapping[str, float],
     titles: Mapping[str, str],
     *,
     table: Path,
@@ -41,15 +44,16 @@ def write_verdict(
 
     Args:
         results: for each size and set, whether its classifiers recognise the test images.
+        common: for each size, how many real images draws have in common (`share_in_common`).
         titles: sizes as a person reads them.
     """
-    comparisons = {size: list(compare(right)) for size, right in results.items()}
+    comparisons = {size: list(compare(right, common[size])) for size, right in results.items()}
     rows = [_row(size, c) for size, found in comparisons.items() for c in found]
     write_csv(table, COLUMNS, rows)
     lines = ["# Do synthetic images help?", "", *_summary(comparisons, titles), ""]
     for size, found in comparisons.items():
         lines += [f"## {titles[size]}", "", *_sets(results[size]), "", *_table(found), ""]
-    lines += _remarks([c for found in comparisons.values() for c in found])
+    lines += _remarks({titles[size]: common[size] for size in results})
     said = "\n".join(lines) + "\n"
     with write_atomically(text) as temporary:
         temporary.write_text(said, encoding="utf-8")
@@ -64,7 +68,7 @@ def write_verdict(
 def _row(size: str, c: Comparison) -> tuple[object, ...]:
     numbers = (f"{n:.6f}" for n in (c.difference.mean, c.difference.low, c.difference.high))
     key = (size, c.question, c.dataset, c.against)
-    return (*key, *numbers, c.word, c.decided_by, c.draws, c.n_test)
+    return (*key, *numbers, c.word, c.decided_by, c.draws, f"{c.common:.4g}", c.n_test)
 
 
 def _summary(
@@ -112,16 +116,11 @@ def points(difference: float, low: float, high: float) -> str:
     return f"{100 * difference:+.2f}{interval}"
 
 
-def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _remarks(common: Mapping[str, float]) -> Iterator[str]:
     yield (
         "Points are of accuracy on real test images, in brackets the 95 % interval of the "
         "difference. *Helps* and *harms*: 0 is outside of it. Nothing corrects for the number of "
         "comparisons."
     )
-    if any(c.draws == 1 for c in comparisons):
-        yield ""
-        yield (
-            "There is one draw of the real images, so intervals are of other classifiers and other "
-            "test images; for what other real images, and GANs that learn from them, would give, "
-            "add draws (`splits.seeds`)."
-        )
+    for line in scope(common):
+        yield from ("", line)
