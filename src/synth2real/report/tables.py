@@ -85,7 +85,9 @@ def short_verdict(path: Path, titles: Mapping[str, str]) -> str:
     recipe, _, said, words, points = answers(path, titles)
     cells = words + " " + points.replace(r" \[.*", "", regex=True)
     lines = cells.rename_axis(index=None, columns=None).to_string()
-    return "\n".join([f"Points of accuracy, {recipe}:", lines, *map(textwrap.fill, said)])
+    return "\n".join(
+        [f"Points of accuracy, {recipe}:", lines, *(textwrap.fill(line, 100) for line in said)]
+    )
 
 
 def accuracy_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:

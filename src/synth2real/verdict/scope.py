@@ -37,18 +37,18 @@ def share_in_common(draws: Sequence[np.ndarray]) -> float:
 def scope(common: Mapping[str, float]) -> list[str]:
     """What the intervals do not allow for, in sentences; sizes are as a person reads them."""
     one = [title for title, share in common.items() if share == 1]
-    some = [f"{title}: {share:.0%}" for title, share in common.items() if ALIKE <= share < 1]
+    some = {title: f"{share:.0%}" for title, share in common.items() if ALIKE <= share < 1}
     lines = []
     if one:
-        where = "" if len(one) == len(common) else f" ({', '.join(one)})"
+        where = "" if len(one) == len(common) else f"{', '.join(one)}: "
         lines.append(
-            f"There is one choice of the real images{where}, so intervals are of other classifiers "
-            "and other test images; what other real images, and GANs that learn from them, would "
-            "give, several draws of fewer than all would tell (splits.seeds)."
+            f"{where}There is one choice of the real images, so intervals are of other classifiers "
+            "and other test images. What other real images, and GANs that learn from them, would "
+            "give, is told by several draws (splits.seeds) of fewer than all."
         )
     if some:
         lines.append(
-            f"Two draws have many real images in common ({', '.join(some)}), so intervals there "
-            "are too narrow for what other real images would give."
+            f"{', '.join(some)}: Draws have many real images in common ({', '.join(some.values())})"
+            ", so intervals are too narrow for what other real images would give."
         )
     return lines
