@@ -12,7 +12,7 @@ from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.spec import ImageSpec
 from synth2real.synthetic import SyntheticConfig, draw_parts, write_synthetic
 
-SPEC = ImageSpec(9, 8, 3, ("a", "b", "c"), (0, 0, 0))
+SPEC = ImageSpec(9, 8, 3, ("a", "b", "c"), (0, 0, 0), "crop")
 
 
 class Images:
@@ -32,6 +32,7 @@ class Images:
         raise AssertionError("the spec is the real images'")
 
     def read(self, index_N: np.ndarray, spec: ImageSpec) -> np.ndarray:
+        assert spec.fit == "crop"
         self.read_at += index_N.tolist()
         if self.fail_at in index_N:
             raise InputError(f"{self.name(self.fail_at)}: is no picture")
@@ -179,7 +180,7 @@ def test_other_classes_are_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_images_for_the_memory_are_refused(tmp_path: Path) -> None:
-    large = ImageSpec(128, 128, 3, SPEC.classes, "edge")
+    large = ImageSpec(128, 128, 3, SPEC.classes, "edge", "crop")
     source = Images("abc" * 40_000)
     most = 4 * 2**30 // (128 * 128 * 3)
     assert refused(tmp_path, source, config(), large) == (

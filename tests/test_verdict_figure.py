@@ -15,8 +15,8 @@ n20,b,original+synthetic,original,-0.02,-0.05,0.01,not shown,2.0 times as many r
 n20,b,augmented-original+synthetic,augmented-original,0.02,0.01,0.03,helps,,1,1,500
 n50,a,original+GAN,original,0.07,0.05,0.09,helps,,1,1,500
 n90,a,original+GAN,original,-0.03,-0.04,-0.02,harms,,1,1,500
-n90,b,original+synthetic,original,0.01,nan,nan,not shown,others of each set,1,1,500
-"""
+n90,b,original+synthetic,original,0.01,nan,nan,not shown,more than one classifier of each set,1,1,500
+"""  # noqa: E501
 
 
 def test_a_row_for_each_question_in_a_panel_of_its_size_and_recipe(tmp_path: Path) -> None:

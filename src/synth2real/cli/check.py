@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # the command starts in a moment, and imports what it needs w
     from synth2real.sources.base import Source
 
 ROOT = Path(__file__).parents[3]  # the project's folder, which the workflow needs as well
+MANIFEST = ROOT / "resources" / "fonts.csv"
 # With so many, differences of a point or two show in most experiments; fewer may say "not shown".
 ENOUGH_TESTS = 1000
-MANIFEST = ROOT / "resources" / "fonts.csv"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

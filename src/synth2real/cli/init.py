@@ -30,7 +30,7 @@ synthetic: # {found_synthetic}
 """
 KINDS = "a folder with a sub-folder of pictures a class, an .npz file or a folder of IDX files"
 ENOUGH = 20  # images of the rarest class, a fifth of which can be tested on
-LARGE = 64  # pixels a side, with which a GAN takes five times as long as with MNIST's
+SIDE = 64  # pixels at most, with which a GAN takes five times as long as with MNIST's
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from synth2real.cli.check import read
     from synth2real.io.files import check_new, write_atomically
     from synth2real.sources.base import check_same_classes
-    from synth2real.spec import SMALLEST
+    from synth2real.spec import LARGEST, SMALLEST
 
     check_new(arguments.path)
     real_kind, real = _look("--real", arguments.real)
@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         test = f"  folds: {folds} # each part is the test set once: what to do with few images"
     else:
         test = "  test_share: 0.2 # of each class, set apart to test on"
-    fixed = real.smallest == real.largest and max(real.largest[:2]) <= 128
-    side = min(LARGE, max(SMALLEST, *real.largest[:2]))
+    fixed = real.smallest == real.largest and max(real.largest[:2]) <= LARGEST
+    side = min(SIDE, max(SMALLEST, *real.largest[:2]))
     images = f"{'# ' if fixed else ''}images: {{height: {side}, width: {side}}}"
     text = TEMPLATE.format(
         path=printable(shlex.quote(str(arguments.path))),
