@@ -19,7 +19,7 @@ ENV ?= $(or $(patsubst .venv/.made-from-%,%,$(wildcard .venv/.made-from-*)),cpu)
 BIN := .venv/bin
 STAMP := .venv/.made-from-$(ENV)
 
-.PHONY: help env run status test check docs rulegraph settings tables ablations benchmark growth lock
+.PHONY: help env run status test check docs rulegraph settings tables publish ablations benchmark growth lock
 
 env: $(STAMP)
 
@@ -69,12 +69,17 @@ tables: env
 	$(BIN)/python docs/results/tables.py
 	$(BIN)/python docs/results/curves.py
 
-ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/accuracy.csv,$(wildcard config/ablations/*.yaml))
+# Of a run, like runs/draws, as an experiment, like draws.
+publish: env
+	$(BIN)/python docs/results/publish.py $(RUN) $(NAME)
+
+TABLES := results/manifest.json results/accuracy.csv results/gap.csv results/verdict.csv
+ABLATIONS := $(patsubst config/ablations/%.yaml,runs/ablations/%/results/verdict.csv,$(wildcard config/ablations/*.yaml))
 
 ablations: $(ABLATIONS)
 
-$(ABLATIONS): runs/ablations/%/results/accuracy.csv: config/ablations/%.yaml env
-	$(BIN)/snakemake --cores 1 --configfile $< --directory runs/ablations/$* -- results/accuracy.csv
+$(ABLATIONS): runs/ablations/%/results/verdict.csv: config/ablations/%.yaml env
+	$(BIN)/snakemake --cores 1 --configfile $< --directory runs/ablations/$* -- $(TABLES)
 
 benchmark: env .venv-torch/.made
 	$(BIN)/snakemake results/fonts/fonts.csv

@@ -1,8 +1,8 @@
 # How far synthetic and converted images are from the real test images.
 #   in:  real images, splits, synthetic and converted test images
 #   out: results/gap/judge.safetensors (weights of a classifier of all real training images), judge.csv
-#        results/gap/synthetic.csv
-#        results/{size}/draw{draw}/gap/converted_seed{seed}.csv
+#        results/gap/synthetic.csv, real_train.csv (what is left where there is no gap to close)
+#        results/{size}/draw{draw}/gap/converted_seed{seed}.csv, untrained_seed{seed}.csv
 #        results/gap.csv
 # For the reader alone: nothing is trained or chosen by these numbers. With folds, each has its own.
 
@@ -15,12 +15,14 @@ GAP_INPUT = {
 # What was measured: fold, size, draw, GAN seed ("" where one has no part), images.
 GAP_TABLES = {
     **{(fold, "", "", "", "real test"): f"results/{fold}gap/judge.csv" for fold in FOLDS},
+    **{(fold, "", "", "", "real train"): f"results/{fold}gap/real_train.csv" for fold in FOLDS},
     **{(fold, "", "", "", "synthetic"): f"results/{fold}gap/synthetic.csv" for fold in FOLDS},
 }
 for fold, size, draw in CHAIN_KEYS:
     for seed in GAN_SEEDS:
-        table = f"results/{fold}{size}/draw{draw}/gap/converted_seed{seed}.csv"
-        GAP_TABLES[fold, size, draw, seed, "converted"] = table
+        for images in ["converted", *(["untrained"] if EXPERIMENT.controls else [])]:
+            table = f"results/{fold}{size}/draw{draw}/gap/{images}_seed{seed}.csv"
+            GAP_TABLES[fold, size, draw, seed, images] = table
 
 
 rule gap_judge:
@@ -75,16 +77,44 @@ rule gap_synthetic:
         "../workflow/scripts/gap.py"
 
 
+use rule gap_synthetic as gap_real with:
+    input:
+        **GAP_INPUT,
+        images="results/{fold}real/train.npz",
+    output:
+        "results/{fold}gap/real_train.csv",
+    log:
+        "results/logs/{fold}gap_real.log",
+    benchmark:
+        "results/benchmarks/{fold}gap_real.tsv"
+
+
 use rule gap_synthetic as gap_converted with:
     input:
         **GAP_INPUT,
         images="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
+        real_train="results/{fold}real/train.npz",
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
     output:
         "results/{fold}{size}/draw{draw}/gap/converted_seed{seed}.csv",
     log:
         "results/logs/{fold}{size}/draw{draw}/gap_converted_seed{seed}.log",
     benchmark:
         "results/benchmarks/{fold}{size}/draw{draw}/gap_converted_seed{seed}.tsv"
+
+
+use rule gap_converted as gap_untrained with:
+    input:
+        **GAP_INPUT,
+        images="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/test.npz",
+        real_train="results/{fold}real/train.npz",
+        split="results/{fold}{size}/draw{draw}/splits/split.npz",
+    output:
+        "results/{fold}{size}/draw{draw}/gap/untrained_seed{seed}.csv",
+    log:
+        "results/logs/{fold}{size}/draw{draw}/gap_untrained_seed{seed}.log",
+    benchmark:
+        "results/benchmarks/{fold}{size}/draw{draw}/gap_untrained_seed{seed}.tsv"
 
 
 rule gap_table:

@@ -24,14 +24,14 @@ VERDICT = Counter(verdict=1, verdict_figure=1)
 REPORT = Counter(manifest=1, report=1)
 TABLE = Counter(accuracy=1, recall=1, mistakes=1, all=1) + CURVES + VERDICT + REPORT
 GAP = Counter(gap_table=1, gap_figure=1)
-ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1)
+ONCE = Counter(real=1, fonts=1, synthetic=1, gap_judge=1, gap_synthetic=1, gap_real=1)
 # Sets with random warps and of an untrained generator: in the default experiment, not in the tiny.
-CONTROLS = Counter(convert_untrained=1, classify_train=2, classify_train_gan=3)
+CONTROLS = Counter(convert_untrained=1, classify_train=2, classify_train_gan=3, gap_untrained=1)
 DEFAULT = ONCE + SAMPLES + TABLE + GAP + sum([CHAIN + CONTROLS] * 2, Counter())
 # What follows from the GANs of the tiny experiment's two ratios, and what the gap is measured of.
 CONVERTED = Counter(gan=2, convert=2, classify_train_gan=4, classify_test=2)
 CONVERTED += Counter(gap_converted=2)
-MEASURED = Counter(gap_synthetic=1, gap_converted=2)
+MEASURED = Counter(gap_synthetic=1, gap_real=1, gap_converted=2)
 
 
 def write_photos(folder: Path, counts: dict[str, int], start: int = 0) -> None:
@@ -77,7 +77,7 @@ def test_every_fold_has_images_and_chains_of_its_own(tmp_path: Path):
     (folder / "mine.yaml").write_text(yaml.safe_dump(own))
     jobs = planned(folder, "--configfile", "mine.yaml")
     figures = TABLE + SAMPLES - Counter(mixed_test_set=1, figure4=1)
-    folds = Counter(gap_judge=3, gap_synthetic=3)
+    folds = Counter(gap_judge=3, gap_synthetic=3, gap_real=3)
     # A quarter, half and all of the real images.
     assert (
         jobs
@@ -231,9 +231,9 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
     assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
     with open(results / "gap.csv", newline="") as file:
         gap = Counter((row["images"], row["size"]) for row in csv.DictReader(file))
-    # Of synthetic and converted images all six metrics, of real test ones what the judge reads.
-    measured = dict.fromkeys([("synthetic", ""), ("converted", "r0.1"), ("converted", "r0.5")], 6)
-    assert gap == {("real test", ""): 1} | measured
+    # Six metrics, of conversions copying, too, and of real test images what the judge reads.
+    measured = {("real test", ""): 1, ("real train", ""): 6, ("synthetic", ""): 6}
+    assert gap == measured | {("converted", "r0.1"): 7, ("converted", "r0.5"): 7}
     for name in [*SAMPLES, *CURVES, "gap"]:
         for suffix in ("png", "svg"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 1000
@@ -302,7 +302,7 @@ def test_new_ratio_runs_its_chain_and_what_sums_up(finished: Path):
         ),
         (
             {"classify": {"controls": True}},
-            sum([CONTROLS] * 2, Counter(classify_test=2)) + TABLE,
+            sum([CONTROLS] * 2, Counter(classify_test=2)) + TABLE + GAP,
         ),
         (
             {"real": {"unlabelled": "rest"}},

@@ -1,32 +1,22 @@
 """What documents tell a reader to do works."""
 
 import csv
-import importlib.util
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import publish
+import tables
 from settings import ROOT, read
 from synth2real import sources
 from synth2real.sources import base, images
 from synth2real.spec import ImageSpec
-
-
-def load_tables() -> ModuleType:
-    """Imports docs/results/tables.py, which is no part of a package."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs/results/tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tables = load_tables()
 
 
 @pytest.mark.parametrize("path", tables.DOCUMENTS, ids=str)
@@ -58,16 +48,18 @@ def test_the_table_of_the_gap_has_means_of_each_kind(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tables, "HERE", tmp_path)
     header = "n_real,images,metric,value"
     distances = [f"60,converted,frechet_distance,{distance}" for distance in (30, 32)]
-    one = [",real test,label_agreement,0.99", ",synthetic,coverage,0.25", *distances]
+    copying = "60,untrained,nearer_to_training,0.51"
+    one = [",real test,label_agreement,0.99", ",synthetic,coverage,0.25", *distances, copying]
     other = [",synthetic,coverage,0.35", "1440,converted,frechet_distance,9"]
     (tmp_path / "one_gap.csv").write_text("\n".join([header, *one]))
     (tmp_path / "other_gap.csv").write_text("\n".join([header, *other]))
     _, *rows = tables.gap("one other")
     assert rows == [
-        ["synthetic", "", "", "", "", "", "0.30", ""],
-        ["converted", "60", "", "31.0", "", "", "", ""],
-        ["converted", "1,440", "", "9.0", "", "", "", ""],
-        ["real test", "", "99.0", "", "", "", "", ""],
+        ["synthetic", "", "", "", "", "", "0.30", "", ""],
+        ["untrained", "60", "", "", "", "", "", "", "51.0"],
+        ["converted", "60", "", "31.0", "", "", "", "", ""],
+        ["converted", "1,440", "", "9.0", "", "", "", "", ""],
+        ["real test", "", "99.0", "", "", "", "", "", ""],
     ]
 
 
@@ -88,6 +80,48 @@ def test_a_goal_is_bold_where_it_was_reached(tmp_path: Path, monkeypatch) -> Non
     # More than 0.3 points, but they may be none.
     assert (distance, coverage) == ("30: 31.0", "0.5: 0.40")
     assert (accuracy, points) == ("96.8: **97.00**", "0.3: +0.40 [-0.10, +0.90]")
+
+
+def write_run(folder: Path, accuracy: str, commit: str) -> Path:
+    """Tables of a run of 60 real images, as the pipeline leaves them."""
+    times = folder / "results/benchmarks/n60/draw0"
+    times.mkdir(parents=True)
+    for seed, seconds in enumerate((97.4, 80.6)):
+        (times / f"gan_seed{seed}.tsv").write_text(f"s\tcpu_time\n{seconds}\t9\n")
+    texts = {
+        "accuracy": f"size,n_real,accuracy\nn60,60,{accuracy}\n",
+        "gap": f"size,images,value\n,real test,0.{commit}\nn60,converted,{accuracy}\n",
+        "verdict": f"size,low,verdict\nn60,,{commit}\n",
+    }
+    for name, text in texts.items():
+        (folder / f"results/{name}.csv").write_text(text)
+    manifest = {"commit": commit, "finished": "2026-12-01", "arithmetic": ["cpu a", "cpu b"]}
+    manifest["machine"] = {"cpu": "a, processor"}
+    (folder / "results/manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_run_replaces_its_sizes_and_leaves_others(tmp_path: Path, monkeypatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.setattr(tables, "HERE", here)
+    monkeypatch.setattr(publish, "RUNS", here / "runs.csv")
+    publish.publish(write_run(tmp_path / "first", "0.50", "1"), "mine")
+    header = (here / "runs.csv").read_text().splitlines()[0]
+    other = "n9,9,0.1"
+    with open(here / "mine_accuracy.csv", "a") as file:
+        file.write(f"{other}\n")
+    for name in ("mine", "others"):
+        publish.publish(write_run(tmp_path / name, "0.70", "2"), name)
+    assert (
+        here / "mine_accuracy.csv"
+    ).read_text() == f"size,n_real,accuracy\n{other}\nn60,60,0.70\n"
+    gap = "size,images,value\n,real test,0.2\nn60,converted,0.70\n"
+    assert (here / "mine_gap.csv").read_text() == gap == (here / "others_gap.csv").read_text()
+    assert (here / "mine_verdict.csv").read_text() == "size,low,verdict\nn60,,2\n"
+    measured = 'n60,2,2026-12-01,"a, processor",cpu a and cpu b,81,97'
+    right = f"{header}\nmine,{measured}\nothers,{measured}\n"
+    assert (here / "runs.csv").read_text() == right
 
 
 def test_the_documents_source_is_one(tmp_path: Path, monkeypatch) -> None:

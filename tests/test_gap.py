@@ -14,7 +14,12 @@ from synth2real.classify.train import load_classifier, make_predict
 from synth2real.gap import measure
 from synth2real.gap.domain import domain_accuracy
 from synth2real.gap.judge import judge_images, train_judge
-from synth2real.gap.metrics import density_and_coverage, frechet_distance, kernel_distance
+from synth2real.gap.metrics import (
+    density_and_coverage,
+    frechet_distance,
+    kernel_distance,
+    nearer_to_training,
+)
 from synth2real.gap.table import Measured, Measurement, merge_measurements, write_measurements
 from synth2real.io.weights import save_weights
 from synth2real.training import Images
@@ -96,9 +101,11 @@ def told_apart(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Images, Images]]:
     return given
 
 
-def measured(judge_path: Path, real: Images, images: Images) -> list[str]:
+def measured(
+    judge_path: Path, real: Images, images: Images, learnt: Images | None = None
+) -> list[str]:
     path = judge_path.with_name("gap.csv")
-    measure.measure_gap(TINY, DIGITS, judge_path, real, images, path=path)
+    measure.measure_gap(TINY, DIGITS, judge_path, real, images, learnt, path=path)
     text = path.read_text()
     assert text.startswith(HEADER)
     return text.removeprefix(HEADER).splitlines()
@@ -125,6 +132,21 @@ def test_every_metric_of_as_many_images_as_are_real(judge_path: Path, told_apart
     assert [row[0] for row in rows] == list(right) and {row[3] for row in rows} == {"20"}
     assert [float(row[1]) for row in rows] == pytest.approx(list(right.values()), rel=1e-4)
     assert [row[2] for row in rows] == ["", "", f"{std:.6g}", "", "", ""]
+
+
+def test_conversions_are_compared_with_what_their_gan_learnt_from(
+    judge_path: Path, told_apart: list
+) -> None:
+    real, images, learnt = random_images(20), random_images(30, seed=1), random_images(4, seed=2)
+    *_, last = measured(judge_path, real, images, learnt)
+    ((all_real, used),) = told_apart
+    flat = [np.asarray(some.images, float).reshape(-1, 784) for some in (used, learnt, all_real)]
+    metric, value, *rest = last.split(",")
+    assert (metric, rest) == ("nearer_to_training", ["", "20"])
+    assert 0 < float(value) < 1 and float(value) == pytest.approx(nearer_to_training(*flat))
+    # Images that a GAN learnt from may be more than there are test images to compare with.
+    *_, last = measured(judge_path, real, real, random_images(50, seed=2))
+    assert last == "nearer_to_training,0,,20"
 
 
 def test_few_images_meet_all_real_ones_where_numbers_may_differ(

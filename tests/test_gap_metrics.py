@@ -1,5 +1,7 @@
 """The metrics of the gap, against scipy, plain loops and numbers worked out by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -9,6 +11,7 @@ from synth2real.gap.metrics import (
     density_and_coverage,
     frechet_distance,
     kernel_distance,
+    nearer_to_training,
 )
 
 
@@ -124,3 +127,31 @@ def test_samples_of_one_distribution_have_no_gap() -> None:
     density, coverage = density_and_coverage(x[:2500], x[2500:])
     assert density == pytest.approx(1, abs=0.05)
     assert coverage == pytest.approx(1 - 2**-NEIGHBOURS, abs=0.01)
+
+
+# --- copying ----------------------------------------------------------------------------------
+
+
+def test_nearer_to_training_is_the_mean_over_all_draws() -> None:
+    images, training, others = gaussian(30, 2), gaussian(3, 2, seed=1), gaussian(7, 2, seed=2)
+    right = np.mean(
+        [
+            [distances(image, training).min() < distances(image, drawn).min() for image in images]
+            for drawn in itertools.combinations(others, 3)
+        ]
+    )
+    assert 0.1 < right < 0.9
+    assert nearer_to_training(images, training, others) == pytest.approx(right)
+
+
+def distances(image: np.ndarray, others: np.ndarray | tuple[np.ndarray, ...]) -> np.ndarray:
+    return np.linalg.norm(image - np.array(others), axis=1)
+
+
+def test_copies_are_nearer_to_training_images_and_new_images_are_not() -> None:
+    random = np.random.default_rng(0)
+    # More than a block of them, and all of the others are drawn.
+    new, training, others = random.normal(size=(3, 1500, 4))
+    assert nearer_to_training(training + 1e-3, training, others) > 0.99
+    assert nearer_to_training(new, training, others) == pytest.approx(0.5, abs=0.05)
+    assert nearer_to_training(others, training, others) == 0

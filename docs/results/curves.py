@@ -6,10 +6,9 @@ From the accuracies of experiments that differ in their numbers of real images a
 import tempfile
 from pathlib import Path
 
-from tables import AUTHORS, HERE, of
-
 from synth2real.figures.curves import classifier_error, learning
 from synth2real.figures.data import read_accuracy
+from tables import AUTHORS, HERE, of
 
 if __name__ == "__main__":
     tables = (of("accuracy", experiment) for experiment in ("draws", "larger", "sweep"))

@@ -1,8 +1,9 @@
 """Writes the tables of the documents anew from the CSV files here: `python docs/results/tables.py`.
 
 A comment above a table, like <!-- accuracy: draws -->, says which it is: `accuracy`, `verdict`,
-`gap`, `goals` or `authors`, of one or several experiments, whose files begin with their names (of
-the default one with nothing). So no figure in them can differ from its file; a test looks.
+`gap`, `goals`, `authors` or `runs`, of one or several experiments, whose files begin with their
+names (of the default one with nothing). So no figure in them can differ from its file; a test
+looks.
 """
 
 import re
@@ -22,6 +23,7 @@ ROOT = HERE.parents[1]
 PAGES = ("README.md", "docs/results.md", "docs/other-images.md", "docs/goals.md")
 DOCUMENTS = [ROOT / name for name in PAGES]
 AUTHORS = read_authors(ROOT / "resources" / "authors_results.csv")
+RUNS = pd.read_csv(HERE / "runs.csv", dtype=str, keep_default_na=False)
 MARKED = re.compile(r"<!-- (\w+): ([\w ]+) -->\n\n((?:\|.*\n)*)")
 # What was wanted on MNIST, by the number of real images: of conversions at most or at least so
 # much, of sets so many per cent, and between sets so many points, shown to be above 0.
@@ -112,9 +114,31 @@ def gap(experiments: str) -> Iterator[list[str]]:
     values = read("gap", experiments).groupby(["images", "n_real", "metric"], dropna=False)["value"]
     cells = show_measures(values.mean().unstack())
     yield ["images", "real images", *cells.columns]
-    cells = cells.reindex(["synthetic", "converted", "real test"], level="images")
+    cells = cells.reindex(
+        ["synthetic", "untrained", "converted", "real train", "real test"], level="images"
+    )
     for (images, n_real), texts in cells.iterrows():
         yield [images, "" if pd.isna(n_real) else f"{n_real:,.0f}", *texts]
+
+
+def runs(experiments: str) -> Iterator[list[str]]:
+    """What measured each size: draws and GANs, code, processor, and how long a GAN took on it."""
+    yield ["real images", "draws x GANs", "code", "processor", "convolutions", "a GAN, s"]
+    found = []
+    for experiment in experiments.split():
+        known = RUNS[RUNS["experiment"] == experiment].set_index("size")
+        for (n_real, size), rows in read_accuracies(experiment).groupby(["n_real", "size"]):
+            found.append((n_real, known.loc[size], rows.query("gan_seed.notna()")))
+    for n_real, by, rows in sorted(found, key=lambda one: one[0]):
+        times = sorted({by["gan_seconds_least"], by["gan_seconds_most"]})
+        yield [
+            f"{n_real:,}",
+            f"{rows['draw'].nunique()} x {rows['gan_seed'].nunique()}",
+            by["commit"][:7] or f"of {by['finished']} or before",
+            by["processor"],
+            by["arithmetic"].split()[-1],
+            " to ".join(times),
+        ]
 
 
 def authors(experiments: str) -> Iterator[list[str]]:
@@ -185,6 +209,7 @@ TABLES: dict[str, Callable[[str], Iterator[list[str]]]] = {
     "gap": gap,
     "goals": goals,
     "authors": authors,
+    "runs": runs,
 }
 
 

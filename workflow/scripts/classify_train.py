@@ -4,11 +4,12 @@ from pathlib import Path
 
 from synth2real.classify.config import ClassifierConfig
 from synth2real.classify.sets import load_training_set
-from synth2real.classify.train import classifier_seed, write_classifiers
+from synth2real.classify.train import write_classifiers
 from synth2real.io.finished import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
+from synth2real.seeds import classifier_seed
 from synth2real.sets import SETS
 from synth2real.spec import read_spec
 
@@ -25,8 +26,7 @@ training_set = load_training_set(
     Path(converted) if converted else None,
     Path(unlabelled) if unlabelled else None,
 )
-gan_seed = wildcards.get("seed")
-key = (wildcards.fold.strip("/"), wildcards.size, wildcards.draw, dataset, gan_seed)
+key = (wildcards.fold, wildcards.size, wildcards.draw, dataset, wildcards.get("seed"))
 with keep_finished(snakemake.output, snakemake.input, compute=compute, **config) as paths:
     write_classifiers(
         ClassifierConfig(**config),

@@ -10,11 +10,12 @@ from synth2real.io.finished import keep_finished
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
+from synth2real.seeds import gan_seed
 from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-settings = dict(snakemake.params.items())
+settings, wildcards = dict(snakemake.params.items()), snakemake.wildcards
 with keep_finished(snakemake.output, snakemake.input, **settings) as (train, test):
     # The test set is written last.
     if not test.exists():
@@ -26,7 +27,7 @@ with keep_finished(snakemake.output, snakemake.input, **settings) as (train, tes
             split_path=Path(snakemake.input.split),
             synthetic_train_path=Path(snakemake.input.synthetic_train),
             synthetic_test_path=Path(snakemake.input.synthetic_test),
-            seed=int(snakemake.wildcards.seed),
+            seed=gan_seed(wildcards.fold, wildcards.size, wildcards.draw, wildcards.seed),
             train_path=train,
             test_path=test,
         )

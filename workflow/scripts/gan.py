@@ -10,6 +10,7 @@ from synth2real.io.finished import fingerprint
 from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
+from synth2real.seeds import gan_seed
 from synth2real.spec import read_spec
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
@@ -25,9 +26,10 @@ train, validation = load_gan_data(
     Path(snakemake.input.synthetic),
     Path(unlabelled) if unlabelled else None,
 )
+seed = gan_seed(wildcards.fold, wildcards.size, wildcards.draw, wildcards.seed)
 origin = fingerprint(
     [Path(file) for file in snakemake.input],
-    seed=wildcards.seed,
+    seed=seed,
     compute=snakemake.params.compute,
     **config,
 )
@@ -36,7 +38,7 @@ with open_checkpoints(networks.with_name("checkpoints"), origin) as checkpoints:
         gan,
         train,
         validation,
-        seed=int(wildcards.seed),
+        seed=seed,
         path=networks,
         metrics_path=Path(snakemake.output.metrics),
         checkpoints=checkpoints,

@@ -9,11 +9,12 @@ from synth2real.job import start_job
 from synth2real.nn.config import ComputeConfig
 from synth2real.nn.convolution import use
 from synth2real.spec import read_spec
+from synth2real.splits import read_split
 from synth2real.training import load_images
 
 start_job(snakemake.log[0], snakemake.threads, snakemake.resources.gpu)
 use(ComputeConfig(**snakemake.params.compute))
-settings = dict(snakemake.params.items())
+settings, split = dict(snakemake.params.items()), snakemake.input.get("split")
 with keep_finished(snakemake.output, snakemake.input, **settings) as (table,):
     if not table.exists():
         measure_gap(
@@ -22,5 +23,8 @@ with keep_finished(snakemake.output, snakemake.input, **settings) as (table,):
             Path(snakemake.input.judge),
             load_images(Path(snakemake.input.real)),
             load_images(Path(snakemake.input.images)),
+            load_images(Path(snakemake.input.real_train), read_split(Path(split)).real_train)
+            if split
+            else None,
             path=table,
         )

@@ -1,9 +1,7 @@
 """Training and testing of the paper's classifier."""
 
 import functools
-import json
 import operator
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,13 +100,6 @@ def _make_step(
     if unlabelled is None:
         return make_train_step(config, spec, augment), pools
     return make_pseudo_step(config, spec), PseudoData(pools, unlabelled)
-
-
-def classifier_seed(
-    fold: str, size: str, draw: str, dataset: str, gan_seed: str | None, run: int
-) -> int:
-    """The seed of one classifier of the experiment, uint32: runs are independent of each other."""
-    return zlib.crc32(json.dumps([fold, size, int(draw), dataset, gan_seed, run]).encode())
 
 
 def write_classifiers(

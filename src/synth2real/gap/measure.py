@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from synth2real.classify.config import ClassifierConfig
@@ -13,6 +14,7 @@ from synth2real.gap.metrics import (
     density_and_coverage,
     frechet_distance,
     kernel_distance,
+    nearer_to_training,
 )
 from synth2real.gap.table import Measurement, write_measurements
 from synth2real.spec import ImageSpec
@@ -27,6 +29,7 @@ def measure_gap(
     judge_path: Path,
     real: Images,
     images: Images,
+    learnt: Images | None = None,
     *,
     path: Path,
 ) -> None:
@@ -42,13 +45,16 @@ def measure_gap(
         judge_path: the judge's weights.
         real: images to compare with, which the judge did not train on.
         images: the images to measure.
+        learnt: labelled real images that a GAN learnt from, whose conversions `images` are; as many
+            of them as there are real ones, at most, are looked for in the conversions.
         path: the table.
     """
     random = np.random.default_rng(0)
     n = min(len(real.labels), len(images.labels))
     real = _draw(real, len(real.labels), random)
     images = _draw(images, n, random)
-    write_measurements(path, _measure(config, spec, judge_path, real, images))
+    learnt = learnt and _draw(learnt, len(real.labels), random)
+    write_measurements(path, _measure(config, spec, judge_path, real, images, learnt))
 
 
 def _draw(data: Images, count: int, random: np.random.Generator) -> Images:
@@ -63,6 +69,7 @@ def _measure(
     judge_path: Path,
     real: Images,
     images: Images,
+    learnt: Images | None,
 ) -> Iterator[Measurement]:
     n = len(images.labels)
     features_NxD, predictions_N = judge_images(config, spec, judge_path, images.images)
@@ -82,3 +89,14 @@ def _measure(
     as_many = Images(*(array[:n] for array in real))
     accuracy = domain_accuracy(config, spec, as_many, images)
     yield Measurement("domain_accuracy", accuracy, None, n)
+
+    if learnt:
+        # Of pixels: the judge knows by heart what it was trained on.
+        share = nearer_to_training(*(_flat(some.images) for some in (images, learnt, real)))
+        yield Measurement("nearer_to_training", share, None, n)
+
+
+def _flat(images_NxHxWxC: jax.Array) -> np.ndarray:
+    """Pixels in 0..1, float32 [N, H W C]."""
+    images = np.asarray(images_NxHxWxC, np.float32)
+    return images.reshape(len(images), -1) / 255

@@ -88,6 +88,29 @@ def density_and_coverage(
     return balls / (neighbours * len(images_MxD)), covered / len(real_NxD)
 
 
+def nearer_to_training(
+    images_NxD: np.ndarray, training_TxD: np.ndarray, others_MxD: np.ndarray
+) -> float:
+    """How probably an image is nearer to a training image than to any of T other real images.
+
+    A test of copying (as that of Meehan et al. 2020): 0.5 where images are no more like those that
+    a GAN learnt from than like others, 1 where each repeats one of them. The T others are drawn
+    from M, of which T must not be above, but no draw is made: where m are nearer than the nearest
+    training image, C(M - m, T) of C(M, T) draws have none of those.
+    """
+    t, m = len(training_TxD), len(others_MxD)
+    log_factorials = np.concatenate([[0], np.log(np.arange(1, m + 1)).cumsum()])
+    log_draws = log_factorials[t:] - log_factorials[: m - t + 1]  # of T among T..M, times T!
+    total = 0.0
+    for start in range(0, len(images_NxD), BLOCK):
+        block_BxD = images_NxD[start : start + BLOCK]
+        nearest_B = _squared_distances(block_BxD, training_TxD).min(1)
+        nearer_BxM = _squared_distances(block_BxD, others_MxD) < nearest_B[:, None]
+        spare_B = m - t - nearer_BxM.sum(1)
+        total += np.exp(log_draws[spare_B[spare_B >= 0]] - log_draws[-1]).sum()
+    return float(total / len(images_NxD))
+
+
 def _squared_distances(x_BxD: Features, y_MxD: Features) -> Features:
     xx_B: Features = np.square(x_BxD).sum(1)
     yy_M: Features = np.square(y_MxD).sum(1)

@@ -20,7 +20,8 @@ class Measurement(NamedTuple):
 class Measured(NamedTuple):
     """Which images were measured; "" where no fold, size, draw or GAN has a part in them.
 
-    `images` is synthetic or converted, both of the synthetic test set, or real test.
+    `images` is synthetic, converted or untrained (conversions by a GAN before its training), all of
+    the synthetic test set, or real train or real test.
     """
 
     fold: str

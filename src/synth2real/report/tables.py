@@ -19,6 +19,7 @@ METRICS = {
     "density": ("density", 1, 2),
     "coverage": ("coverage", 1, 2),
     "domain_accuracy": ("told from real, %", 100, 1),
+    "nearer_to_training": ("nearer to a training image, %", 100, 1),
 }
 
 
