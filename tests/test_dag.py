@@ -135,6 +135,18 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
     assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
 
 
+def test_slurm_profile_gives_a_gpu_to_every_rule_that_computes():
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    bodies = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL))
+    rules = {name for name, body in bodies.items() if "gpu=" in body and "localrule" not in body}
+    like = dict(map(reversed, re.findall(r"^use rule (\w+) as (\w+) with", text, re.MULTILINE)))
+    assert rules and like
+    while new := {name for name, other in like.items() if other in rules} - rules:
+        rules |= new
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    assert profile["set-resources"] == {name: {"gpu": 1} for name in rules}
+
+
 def test_entry_of_the_queue_takes_a_day_at_most(tmp_path: Path):
     (tmp_path / "controls.yaml").write_text("classify: {controls: true}")
     overlays = ("--configfile", "config/paper.yaml", str(tmp_path / "controls.yaml"))

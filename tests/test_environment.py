@@ -141,7 +141,8 @@ def test_jobs_at_once_have_gpus_of_their_own(tmp_path: Path) -> None:
     shown = sorted(job.stdout.readline().strip() for job in jobs)
     for job in jobs:
         job.communicate("\n")
-    assert shown == ["1", "1,2", "2"]  # there are more jobs than GPUs: one is shown both
+    # There are more jobs than GPUs.
+    assert shown.count("1") + shown.count("2") == len(shown) == 3 and len({*shown}) == 2
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])

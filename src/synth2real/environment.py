@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import re
@@ -19,6 +20,12 @@ CACHE = "JAX_COMPILATION_CACHE_DIR"
 PROCESSOR = "processor-"  # begins the name of a folder in there
 # oneDNN for Linux on x86-64: the newest package that needs nothing else.
 ONEDNN = "onednn-cpu-gomp"
+# Compiled programs are shared, small ones too, and wherever their folder lies: with XLA's own
+# caches (of GPU kernels' choices) its path would be part of what a program is known by.
+SHARED = {
+    "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
 # For the environment of whoever starts jobs; what a user has set there stays (in the cache's folder
 # there will be others).
 DEFAULTS = {
@@ -29,6 +36,7 @@ DEFAULTS = {
     ":glibc.malloc.trim_threshold=17179869184",
     # Jobs share what was compiled: a first step takes 8 to 32 s of compiling, 1 to 6 s from there.
     CACHE: os.path.abspath(".cache/jax"),
+    **SHARED,
     # Jobs may share a GPU's memory, of which JAX would take three quarters at once.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
@@ -38,6 +46,7 @@ KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
 DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
 # What /proc/cpuinfo says of a processor that programs depend on.
 KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")  # "model name", too
+JOBS_OF_GPU = 16  # at most; what comes then is shown all GPUs
 SECONDS = 20  # that a driver may take to answer
 _locks: list[IO[str]] = []  # open as long as the process lives
 
@@ -93,7 +102,7 @@ def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             if os.access(folder, os.W_OK):
-                environ[CACHE] = str(folder)
+                environ.update(SHARED | dict(environ) | {CACHE: str(folder)})
 
 
 def _processor() -> str:
@@ -132,16 +141,17 @@ def list_gpus() -> list[str]:
 
 
 def take_gpu(folder: Path) -> None:
-    """Shows this process one GPU that no other job of this user has here; where all are taken, any.
+    """Shows this process one GPU, of those that the fewest jobs of this user have here.
 
-    Locks in a folder, one for each GPU, end with their processes. To be called before jax starts.
+    Locks in a folder, one for each job that a GPU may have, end with their processes. To be called
+    before jax starts.
     """
     gpus = list_gpus()
     if len(gpus) < 2:  # also where SLURM shows a job its own
         return
     folder.mkdir(exist_ok=True)
-    for gpu in gpus:
-        file = open(folder / gpu, "a")  # noqa: SIM115
+    for number, gpu in itertools.product(range(JOBS_OF_GPU), gpus):
+        file = open(folder / f"{gpu}.{number}", "a")  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -76,12 +76,18 @@ def convert_images(
     the image, its class and its noise alone. Pixels are uint8((x + 1) / 2 * 255), rounded: the
     authors' code left out the + 1 and so lost the negative half of the range.
     """
-    return in_batches(functools.partial(_convert, gan, least_strength, generator), synthetic, key)
+    # An argument, not a constant: GANs of few real images differ in it, and share the program.
+    least = jnp.float32(least_strength) if least_strength < 1 else None
+    return in_batches(functools.partial(_convert, gan, least, generator), synthetic, key)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=0)
 def _convert(
-    gan: Gan, least_strength: float, generator: Network, synthetic: Images, key: jax.Array
+    gan: Gan,
+    least_strength: jax.Array | None,
+    generator: Network,
+    synthetic: Images,
+    key: jax.Array,
 ) -> jax.Array:
     x_BxHxWxC, labels_B = signed_pixels(synthetic.images), synthetic.labels
     converted, _ = generate(

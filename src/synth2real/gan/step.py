@@ -85,16 +85,16 @@ def generate(
     key: jax.Array,
     *,
     train: bool,
-    least_strength: float = 1.0,
+    least_strength: jax.Array | None = None,
 ) -> tuple[jax.Array, Arrays]:
     """Converts synthetic images with fresh noise; returns images [-1, 1] and new statistics.
 
-    Each conversion has a strength of its own, at random from the least to 1. That needs a generator
-    that bends.
+    Each conversion is as strong as was trained, or if a least strength is given, has one of its
+    own, at random from that to 1. That needs a generator that bends.
     """
     module = nnx.merge(gan.generator, generator.params, generator.stats, copy=True)
     inputs = draw_inputs(gan, module, len(labels_B), key)
-    if least_strength < 1:
+    if least_strength is not None:
         key_strength, shape_B = jax.random.fold_in(key, STRENGTH), labels_B.shape
         inputs["strength_B"] = jax.random.uniform(key_strength, shape_B, minval=least_strength)
     converted_BxHxWxC = module(synthetic_BxHxWxC, labels_B, **inputs, train=train)

@@ -124,7 +124,7 @@ def learn_trunk(
         check()
     nnx.update(trunk, state.params)
     few = jax.tree.map(lambda array: array[:MEASURED], synthetic)
-    unit_features(trunk, look(few, key))
+    unit_features(trunk, jax.jit(look)(few, key))
 
 
 def unit_features(trunk: Trunk, x_BxHxWxC: jax.Array) -> None:
@@ -132,14 +132,18 @@ def unit_features(trunk: Trunk, x_BxHxWxC: jax.Array) -> None:
 
     What a ReLU lets through grows as what comes in does: each feature is only divided by a number.
     """
-    sizes = [float(jnp.sqrt(jnp.square(h).mean())) for h in trunk.features(x_BxHxWxC)]
     before = 1.0
-    for conv, measured in zip(trunk.convs, sizes, strict=True):
-        size = max(measured, SMALLEST)
+    for conv, measured in zip(trunk.convs, _feature_sizes(trunk, x_BxHxWxC), strict=True):
+        size = max(float(measured), SMALLEST)
         conv.kernel[...] *= before / size
         if conv.bias is not None:
             conv.bias[...] /= size
         before = size
+
+
+@nnx.jit
+def _feature_sizes(trunk: Trunk, x_BxHxWxC: jax.Array) -> list[jax.Array]:
+    return [jnp.sqrt(jnp.square(h).mean()) for h in trunk.features(x_BxHxWxC)]
 
 
 def make_trunk_step(
