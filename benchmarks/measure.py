@@ -19,6 +19,7 @@ from workers import (
     Worker,
     describe_machine,
     has_gpu,
+    processor,
     start_jax,
     start_onnx,
     start_torch,
@@ -70,9 +71,11 @@ BENCHMARKS = (
 ORDER = (*STAGES, PEAK, *(benchmark.name for benchmark in BENCHMARKS))
 
 
-def types(device: str, native: str) -> tuple[str, ...]:
+def types(device: str) -> tuple[str, ...]:
     """What there is to compare: a processor without bfloat16 takes minutes for a product of it."""
-    return DTYPES if device == "gpu" or native == "bfloat16" else ("float32",)
+    flags = processor().get("flags", "").split()
+    has_bfloat16 = {"avx512_bf16", "amx_bf16"} & {*flags}
+    return DTYPES if device == "gpu" or has_bfloat16 else ("float32",)
 
 
 def measure_peaks(device: str, threads: int, torch: str, dtypes: Sequence[str]) -> dict[str, float]:
@@ -152,14 +155,14 @@ def measure_rate(
         yield of_native | {"benchmark": name, "value": seconds, "unit": "s"}
 
 
-def measure(torch: str, fonts: Path, native: str, chosen: Collection[str]) -> Iterator[dict]:
-    """Rows of the chosen ones, where our convolutions multiply `native` numbers."""
+def measure(torch: str, fonts: Path, chosen: Collection[str]) -> Iterator[dict]:
+    """Rows of the chosen ones."""
     yield from measure_stages(torch, fonts, chosen)
     settings = [("cpu", 1), ("cpu", 2)]
     if has_gpu():
         settings.append(("gpu", 1))
     for device, threads in settings:
-        peaks = measure_peaks(device, threads, torch, types(device, native))
+        peaks = measure_peaks(device, threads, torch, types(device))
         for dtype, peak in peaks.items():
             yield {
                 "benchmark": PEAK,
@@ -190,7 +193,7 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     machine, native = describe_machine(arguments.torch)
     rows = kept_rows(native, machine, arguments.names) if arguments.names else []
-    for row in measure(arguments.torch, arguments.fonts, native, arguments.names or names):
+    for row in measure(arguments.torch, arguments.fonts, arguments.names or names):
         new = format_row(row)
         print("  ".join(new.values()), flush=True)
         rows = write_rows([*rows, new], native, ORDER)

@@ -30,9 +30,10 @@ class Stage(NamedTuple):
         return f"{self.kind}/{self.images}"
 
 
-# Pictures as they are, photographs made smaller, and features of 10,000 images.
+# Pictures as they are, which are too small for several threads, photographs made smaller, and
+# features of 10,000 images.
 STAGES = (
-    Stage("read", "png", THREADS, 10),
+    Stage("read", "png", 1, 10),
     Stage("read", "jpeg colour 64", THREADS, 2),
     Stage("gap", "features", 1, 1),
 )

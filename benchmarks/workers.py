@@ -78,6 +78,16 @@ def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
+def processor() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
+    try:
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
+
+
 def describe_machine(torch: str) -> tuple[str, str]:
     """One line: processor, cores, GPU, system and versions; and what our convolutions multiply."""
     workers = [start_jax("cpu", 1, "native"), start_torch(torch, "cpu", 1, "float32")]
@@ -90,5 +100,8 @@ def describe_machine(torch: str) -> tuple[str, str]:
     versions = [answer["version"] for answer in answers[:3]]
     gpus = [answer["device"] for answer in answers[3:]]
     python = f"Python {platform.python_version()}"
-    machine = [f"{cpu()}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
+    # Virtual machines call different processors the same.
+    found = processor()
+    name = f"{cpu()} (family {found.get('cpu family')}, model {found.get('model')})"
+    machine = [f"{name}, {os.cpu_count()} cores", *gpus, platform.system(), python, *versions]
     return ", ".join(machine), answers[0]["native"]
