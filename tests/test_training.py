@@ -94,10 +94,16 @@ def test_to_know_what_it_needs_a_chunk_is_compiled_and_then_not_again(
     assert end.step == 98 and len(compiled) == alone > 0
 
 
-def test_a_scanned_chunk_equals_a_stepped_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    stepped = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    monkeypatch.setattr(training, "_compile_step", None)  # an accelerator does without
+@pytest.mark.parametrize("arithmetic", ["gpu xla float32", "cpu onednn float32"])
+def test_a_scanned_chunk_equals_a_stepped_one(
+    arithmetic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "arithmetic", lambda: "cpu xla float32")
+        patch.setattr(training, "_compile_scan", None)
+        stepped = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
+    monkeypatch.setattr(training, "arithmetic", lambda: arithmetic)
+    monkeypatch.setattr(training, "_compile_step", None)
     scanned = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
     np.testing.assert_allclose(scanned[0].place, stepped[0].place, rtol=1e-6)
     assert scanned[0].step == stepped[0].step == 7

@@ -16,6 +16,7 @@ from flax import nnx
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
+from synth2real.nn.convolution import arithmetic
 from synth2real.splits import Split
 
 log = logging.getLogger(__name__)
@@ -121,11 +122,11 @@ def train_chunk(
 ) -> tuple[State, dict[str, float]]:
     """Takes `length` steps and returns the new state and the mean metrics; the old state is spent.
 
-    On an accelerator the steps are one `lax.scan`, so the host launches a chunk once. XLA on CPU
-    runs a convolution inside a loop 20-60 times slower than outside (jax-ml/jax#12868): there
-    the compiled step is called again and again.
+    The steps are one `lax.scan`, so the host launches a chunk once. Only where XLA convolves on a
+    CPU the compiled step is called again and again: inside a loop its convolutions are 20-60 times
+    slower than outside (jax-ml/jax#12868).
     """
-    if jax.default_backend() == "cpu":
+    if arithmetic().startswith("cpu xla"):
         history = []
         for _ in range(length):
             state, metrics = _compile_step(step)(state, data, key)
