@@ -58,8 +58,10 @@ def make_images(spec: ImageSpec, count: int = SYNTHETIC) -> Images:
 class Training:
     """A training loop that goes on from request to request."""
 
-    def __init__(self, step, state, data, batch: int):
+    def __init__(self, step, state, data, batch: int, length: int):
         self.step, self.state, self.data, self.batch = step, state, data, batch
+        # A chunk is compiled for its length. On a CPU one as long as jobs' would take a GAN 10 s.
+        self.length = length if device == "cpu" else CHUNK_STEPS
         self.key = jax.random.key(0)
 
     def run(self, steps: int) -> int:
@@ -67,12 +69,11 @@ class Training:
 
         (On a GPU the workflow trains five classifiers side by side, here it is one.)
         """
-        # A scan is compiled for its length: on a GPU always the workflow's.
-        length = steps if device == "cpu" else CHUNK_STEPS
-        for _ in range(max(1, steps // length)):
-            self.state, _ = train_chunk(self.step, self.state, self.data, self.key, length)
+        chunks = max(1, steps // self.length)
+        for _ in range(chunks):
+            self.state, _ = train_chunk(self.step, self.state, self.data, self.key, self.length)
         jax.block_until_ready(self.state)
-        return max(1, steps // length) * length * self.batch
+        return chunks * self.length * self.batch
 
 
 class Conversion:
@@ -149,7 +150,7 @@ def make_benchmark(kind: str, preset: str, spec: ImageSpec):
     if kind == "convert":
         return Conversion(gan)
     step, data = STEPS[gan.config.step](gan), GanData(make_images(spec), make_images(spec, REAL))
-    return Training(step, init_gan(gan), data, 2 * gan.config.batch_size)
+    return Training(step, init_gan(gan), data, 2 * gan.config.batch_size, length=2)
 
 
 def make_classifier(preset: str, spec: ImageSpec, augment: bool) -> Training:
@@ -159,7 +160,7 @@ def make_classifier(preset: str, spec: ImageSpec, augment: bool) -> Training:
     state = init(config, spec, jax.random.key(0))
     pools = [make_images(spec, REAL), make_images(spec)]
     step = classify.make_train_step(config, spec, augment)
-    return Training(step, state, pools if augment else [join(pools)], config.batch_size)
+    return Training(step, state, pools if augment else [join(pools)], config.batch_size, length=10)
 
 
 def matmul_peak(dtype: str) -> float:
