@@ -11,7 +11,7 @@ from synth2real.figures.data import read_accuracy
 from tables import AUTHORS, HERE, of
 
 if __name__ == "__main__":
-    tables = (of("accuracy", experiment) for experiment in ("draws", "larger", "sweep"))
+    tables = (of("accuracy", experiment) for experiment in ("draws", "sweep"))
     accuracies = [row for table in tables for row in read_accuracy(table)]
     with tempfile.TemporaryDirectory() as unused:
         for draw, name in ((learning, "learning"), (classifier_error, "figure5")):
