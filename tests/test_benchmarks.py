@@ -74,24 +74,24 @@ def test_rows_measured_anew_join_those_of_the_same_machine(
     _, _, machine = text.partition(f"<!-- table: {native} -->\nMeasured on ")
     machine, _, _ = machine.partition(".\n")
     with pytest.raises(SystemExit, match="is of another machine"):
-        table.kept_rows(native, "another machine", ["gan/small"])
+        table.kept_rows(native, "another machine", ["classifier/small"])
 
-    kept = table.kept_rows(native, machine, ["gan/small"])
+    kept = table.kept_rows(native, machine, ["classifier/small"])
     again = [row for row in rows if row not in kept]
     names = {row["benchmark"] for row in again}
     assert names == {
         "matrix product",
-        "gan/small",
-        "gan/small: peak memory",
-        "gan/small: first step, cold",
-        "gan/small: first step, from cache",
+        "classifier/small",
+        "classifier/small: peak memory",
+        "classifier/small: first step, cold",
+        "classifier/small: first step, from cache",
     }
     assert table.write_rows([*kept, *again], native, measure.ORDER) == rows
     table.write_table(rows, machine, native)
     assert path.read_text() == (BENCHMARKS / path.name).read_text()
     assert table.README.read_text() == text
     path.unlink()
-    assert table.kept_rows(native, "another machine", ["gan/small"]) == []
+    assert table.kept_rows(native, "another machine", ["classifier/small"]) == []
 
 
 def has_torch() -> bool:
