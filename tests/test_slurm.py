@@ -158,8 +158,8 @@ def test_queue_has_few_entries(finished_on_slurm: Path):
     log = (finished_on_slurm / "snakemake.log").read_text()
     entries = re.findall(r"Job (\S+) has been submitted with SLURM jobid \d+", log)
     # Three GANs and two of them again (a requeued job keeps its entry); the conversion of each and
-    # its sets, one again; the judge, the fonts' gap; the sets that need no GAN; tests and gaps.
-    assert len(entries) == 3 + 2 + 3 + 1 + 2 + 1 + 1, Counter(entries)
+    # its sets, one again; the judge, two gaps; the sets that need no GAN; tests and gaps.
+    assert len(entries) == 3 + 2 + 3 + 1 + 3 + 1 + 1, Counter(entries)
 
 
 def test_entries_ask_for_what_their_jobs_need_in_turn(finished_on_slurm: Path):
