@@ -5,6 +5,7 @@
 # make check  format, lint, types
 # make settings  writes docs/settings.md anew
 # make tables    makes results' tables and curves anew from docs/results/*.csv
+# make publish   takes a run over into those files (make publish RUN=runs/draws NAME=draws)
 # make docs      the documents as pages, in .cache/docs
 # make rulegraph draws docs/rulegraph.svg anew; needs graphviz
 # make benchmark  speed against PyTorch, in benchmarks/README.md and results-*.csv
@@ -69,7 +70,6 @@ tables: env
 	$(BIN)/python docs/results/tables.py
 	$(BIN)/python docs/results/curves.py
 
-# Of a run, like runs/draws, as an experiment, like draws.
 publish: env
 	$(BIN)/python docs/results/publish.py $(RUN) $(NAME)
 

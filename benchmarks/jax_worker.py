@@ -95,7 +95,7 @@ class Conversion:
 
 
 class Reading:
-    """Reading a folder's pictures as jobs do it, in two threads."""
+    """Reading a folder's pictures as jobs do it."""
 
     def __init__(self, suffix: str, spec: ImageSpec):
         self.spec, self.folder = spec, tempfile.TemporaryDirectory()

@@ -19,12 +19,13 @@ from workers import (
     Worker,
     describe_machine,
     has_gpu,
-    processor,
     start_jax,
     start_onnx,
     start_torch,
     torch_modes,
 )
+
+from synth2real.report.manifest import processor
 
 
 class Benchmark(NamedTuple):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from synth2real.environment import add_defaults
-from synth2real.report.manifest import cpu
+from synth2real.report.manifest import cpu, processor
 
 HERE = Path(__file__).parent
 ROOT = HERE.resolve().parent
@@ -76,16 +76,6 @@ def torch_modes(device: str) -> list[str]:
 def has_gpu() -> bool:
     """Whether there is an NVIDIA GPU."""
     return shutil.which("nvidia-smi") is not None
-
-
-def processor() -> dict[str, str]:
-    """What Linux says of the first processor; nothing elsewhere."""
-    try:
-        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
-    except OSError:
-        return {}
-    fields = (line.partition(":") for line in first.splitlines())
-    return {name.strip(): value.strip() for name, _, value in fields}
 
 
 def describe_machine(torch: str) -> tuple[str, str]:

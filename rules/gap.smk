@@ -12,6 +12,10 @@ GAP_INPUT = {
     "judge": "results/{fold}gap/judge.safetensors",
     "real": "results/{fold}real/test.npz",
 }
+CONVERSIONS_GAP_INPUT = GAP_INPUT | {
+    "real_train": "results/{fold}real/train.npz",
+    "split": "results/{fold}{size}/draw{draw}/splits/split.npz",
+}
 # What was measured: fold, size, draw, GAN seed ("" where one has no part), images.
 GAP_TABLES = {
     **{(fold, "", "", "", "real test"): f"results/{fold}gap/judge.csv" for fold in FOLDS},
@@ -91,10 +95,8 @@ use rule gap_synthetic as gap_real with:
 
 use rule gap_synthetic as gap_converted with:
     input:
-        **GAP_INPUT,
+        **CONVERSIONS_GAP_INPUT,
         images="results/{fold}{size}/draw{draw}/convert/seed{seed}/test.npz",
-        real_train="results/{fold}real/train.npz",
-        split="results/{fold}{size}/draw{draw}/splits/split.npz",
     output:
         "results/{fold}{size}/draw{draw}/gap/converted_seed{seed}.csv",
     log:
@@ -105,10 +107,8 @@ use rule gap_synthetic as gap_converted with:
 
 use rule gap_converted as gap_untrained with:
     input:
-        **GAP_INPUT,
+        **CONVERSIONS_GAP_INPUT,
         images="results/{fold}{size}/draw{draw}/convert/untrained_seed{seed}/test.npz",
-        real_train="results/{fold}real/train.npz",
-        split="results/{fold}{size}/draw{draw}/splits/split.npz",
     output:
         "results/{fold}{size}/draw{draw}/gap/untrained_seed{seed}.csv",
     log:

@@ -94,15 +94,16 @@ def test_to_know_what_it_needs_a_chunk_is_compiled_and_then_not_again(
     assert end.step == 98 and len(compiled) == alone > 0
 
 
-@pytest.mark.parametrize("arithmetic", ["gpu xla float32", "cpu onednn float32"])
+@pytest.mark.parametrize(("backend", "onednn"), [("gpu", False), ("cpu", True)])
 def test_a_scanned_chunk_equals_a_stepped_one(
-    arithmetic: str, monkeypatch: pytest.MonkeyPatch
+    backend: str, onednn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(training, "arithmetic", lambda: "cpu xla float32")
+        patch.setattr(training, "has_onednn", lambda: False)
         patch.setattr(training, "_compile_scan", None)
         stepped = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
-    monkeypatch.setattr(training, "arithmetic", lambda: arithmetic)
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(training, "has_onednn", lambda: onednn)
     monkeypatch.setattr(training, "_compile_step", None)
     scanned = train_chunk(walk, start(), jnp.full(3, 2.0), KEY, 7)
     np.testing.assert_allclose(scanned[0].place, stepped[0].place, rtol=1e-6)

@@ -7,14 +7,13 @@ GAN took. A run has those if its `results/manifest.json` was made, too.
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
 from synth2real.io.files import write_atomically
-from tables import HERE, of
-
-RUNS = HERE / "runs.csv"
+from tables import RUNS, of
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -25,36 +24,38 @@ def read(path: Path) -> pd.DataFrame:
 def publish(run: Path, experiment: str) -> None:
     """Replaces the rows of a run's sizes in the tables of an experiment."""
     results = run / "results"
-    sizes = read(results / "accuracy.csv").groupby("size")["n_real"].first().astype(int)
+    sizes = read(results / "accuracy.csv")["size"].unique()
     for table in ("accuracy", "gap", "verdict"):
         merge(read(results / f"{table}.csv"), of(table, experiment), sizes)
     manifest = json.loads((results / "manifest.json").read_text())
-    rows = pd.DataFrame([describe(results, size, manifest) for size in sizes.index])
-    merge(rows.assign(experiment=experiment), RUNS, sizes, experiment=experiment)
+    rows = [describe(results, experiment, size, manifest) for size in sizes]
+    merge(pd.DataFrame(rows), RUNS, sizes, owner="experiment")
 
 
-def merge(new: pd.DataFrame, path: Path, sizes: pd.Series, **same: str) -> None:
+def merge(new: pd.DataFrame, path: Path, sizes: Collection[str], owner: str = "") -> None:
     """Writes a table with new rows for these sizes, and its own of others, by size.
 
-    Rows without a size are of all; of a table of several experiments only one's are replaced.
+    Rows without a size are of all. A column `owner`, where a table is of several experiments, says
+    whose a row is: those of others stay.
     """
     old = read(path) if path.exists() else new[:0]
-    stale = old["size"].isin(["", *sizes.index])
-    for column, value in same.items():
-        stale &= old[column] == value
+    stale = old["size"].isin(["", *sizes])
+    if owner:
+        stale &= old[owner].isin(new[owner])
     rows = pd.concat([old[~stale], new])
     numbers = rows["size"].map(lambda size: float(size[1:] or -1))
-    rows = rows.assign(number=numbers).sort_values([*same, "number"], kind="stable")
+    order = [owner, "number"] if owner else ["number"]
+    rows = rows.assign(number=numbers).sort_values(order, kind="stable")
     with write_atomically(path) as temporary:
         rows.drop(columns="number").to_csv(temporary, index=False, lineterminator="\n")
 
 
-def describe(results: Path, size: str, manifest: dict) -> dict[str, str]:
+def describe(results: Path, experiment: str, size: str, manifest: dict) -> dict[str, str]:
     """What measured a size."""
     files = (results / "benchmarks").glob(f"**/{size}/draw*/gan_seed*.tsv")
     seconds = [pd.read_csv(file, sep="\t")["s"].iloc[-1] for file in files]
     return {
-        "experiment": "",
+        "experiment": experiment,
         "size": size,
         "commit": manifest["commit"],
         "finished": manifest["finished"],

@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 PAGES = ("README.md", "docs/results.md", "docs/other-images.md", "docs/goals.md")
 DOCUMENTS = [ROOT / name for name in PAGES]
 AUTHORS = read_authors(ROOT / "resources" / "authors_results.csv")
-RUNS = pd.read_csv(HERE / "runs.csv", dtype=str, keep_default_na=False)
+RUNS = HERE / "runs.csv"
 MARKED = re.compile(r"<!-- (\w+): ([\w ]+) -->\n\n((?:\|.*\n)*)")
 # What was wanted on MNIST, by the number of real images: of conversions at most or at least so
 # much, of sets so many per cent, and between sets so many points, shown to be above 0.
@@ -124,9 +124,9 @@ def gap(experiments: str) -> Iterator[list[str]]:
 def runs(experiments: str) -> Iterator[list[str]]:
     """What measured each size: draws and GANs, code, processor, and how long a GAN took on it."""
     yield ["real images", "draws x GANs", "code", "processor", "convolutions", "a GAN, s"]
-    found = []
+    table, found = pd.read_csv(RUNS, dtype=str, keep_default_na=False), []
     for experiment in experiments.split():
-        known = RUNS[RUNS["experiment"] == experiment].set_index("size")
+        known = table[table["experiment"] == experiment].set_index("size")
         for (n_real, size), rows in read_accuracies(experiment).groupby(["n_real", "size"]):
             found.append((n_real, known.loc[size], rows.query("gan_seed.notna()")))
     for n_real, by, rows in sorted(found, key=lambda one: one[0]):

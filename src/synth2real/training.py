@@ -16,7 +16,7 @@ from flax import nnx
 
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays
-from synth2real.nn.convolution import arithmetic
+from synth2real.nn.convolution import has_onednn
 from synth2real.splits import Split
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def train_chunk(
     CPU the compiled step is called again and again: inside a loop its convolutions are 20-60 times
     slower than outside (jax-ml/jax#12868).
     """
-    if arithmetic().startswith("cpu xla"):
+    if jax.default_backend() == "cpu" and not has_onednn():
         history = []
         for _ in range(length):
             state, metrics = _compile_step(step)(state, data, key)

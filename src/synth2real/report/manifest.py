@@ -60,9 +60,14 @@ def commit(root: Path) -> str | None:
 
 def cpu() -> str:
     """The processor's name, as well as this system tells it."""
+    return processor().get("model name") or platform.processor() or platform.machine()
+
+
+def processor() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
