@@ -136,7 +136,9 @@ def test_a_call_may_run_in_another_thread_than_it_was_prepared_in() -> None:
     """Where oneDNN has no kernel of its own, as on older processors, it multiplies matrices."""
     program = """
 import jax
-from synth2real.nn.convolution import convolve
+from synth2real.nn.config import ComputeConfig
+from synth2real.nn.convolution import convolve, use
+use(ComputeConfig("auto", "float32"))
 x, kernel = jax.numpy.ones((8, 20, 20, 8)), jax.numpy.ones((9, 9, 8, 8))
 gradient = jax.jit(jax.grad(lambda x, k: (convolve(x, k) ** 2).sum(), argnums=(0, 1)))
 for _ in range(20):
