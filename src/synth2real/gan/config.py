@@ -115,7 +115,7 @@ _PIXELDA_TEXT = _PIXELDA_CODE | dict(
     weights=_PIXELDA_CODE["weights"] | dict(task_real=1.0, pixel_change=0.1)
 )
 
-# The same method, narrow and shallow and on blocks of pixels: four minutes on one CPU core.
+# The same method, narrow and shallow and on blocks of pixels: minutes on one CPU core.
 _SMALL = _PIXELDA_TEXT | dict(
     samples=200_000,
     pixel_block=2,
@@ -125,8 +125,8 @@ _SMALL = _PIXELDA_TEXT | dict(
     task_filters=16,
 )
 
-# A generator that bends and then paints; what came of that, and what else was tried:
-# docs/results.md, docs/trials.md.
+# A generator that bends and then paints. What came of that: docs/results.md; what else was tried:
+# docs/trials.md.
 _SYNTH2REAL = _SMALL | dict(
     samples=320_000,
     batch_size=64,
