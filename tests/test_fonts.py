@@ -18,7 +18,8 @@ from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 
 from synth2real.sources.fonts.fonts import fetch_fonts
-from synth2real.sources.fonts.glyphs import FontError, digit_outlines, draw_boxes
+from synth2real.sources.fonts.glyphs import draw_boxes
+from synth2real.sources.fonts.outlines import FontError, digit_outlines
 from synth2real.sources.fonts.own import ALIKE, check_font, font_files, read_font_folder
 from synth2real.sources.fonts.table import Font, read_fonts_csv, write_credits, write_fonts_csv
 

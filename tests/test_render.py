@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from synth2real.sources.fonts.glyphs import Outline, digit_outlines, draw_boxes, draw_digit
+from synth2real.sources.fonts.glyphs import Outline, draw_boxes, draw_digit
+from synth2real.sources.fonts.outlines import digit_outlines
 from synth2real.sources.fonts.render import Fonts, RenderConfig, render_fonts
 from synth2real.sources.fonts.table import read_fonts_csv
 from synth2real.spec import ImageSpec

@@ -21,7 +21,10 @@ def no_folder_name(classes: Iterable[str]) -> list[str]:
 class ConvertConfig:
     """What is made of each synthetic image; the paper's set GAN (section 3) is of 1 copy."""
 
-    copies: int = whole("how often each synthetic image is converted, so that sets GAN are as many times as large", 1)
+    copies: int = whole(
+        "how often each synthetic image is converted, so that sets GAN are as many times as large",
+        1,
+    )
     least_strength: float | None = setting(
         "strength of the weakest conversions (of the bends alone where they are painted over real "
         "images), from 0 (hardly any) to 1 (as trained), as each has "

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from synth2real.io.fetch import WheelPin, download_wheels
 from synth2real.settings import flag, setting
-from synth2real.sources.fonts.glyphs import FontError
+from synth2real.sources.fonts.outlines import FontError
 from synth2real.sources.fonts.own import read_font_folder
 from synth2real.sources.fonts.table import Font, read_fonts_csv, write_credits, write_fonts_csv
 from synth2real.sources.usable import LeftOut, write_left_out

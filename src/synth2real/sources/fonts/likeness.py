@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synth2real.errors import printable
-from synth2real.sources.fonts.glyphs import DIGITS, FontError, Outline, digit_outlines, draw_boxes
+from synth2real.sources.fonts.glyphs import DIGITS, Outline, draw_boxes
+from synth2real.sources.fonts.outlines import FontError, digit_outlines
 
 # Fonts that come with matplotlib, upright and slanted.
 FAMILIAR = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "cmr10.ttf", "STIXGeneralItalic.ttf", "cmtt10.ttf")

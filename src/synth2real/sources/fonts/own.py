@@ -15,8 +15,9 @@ import numpy as np
 
 from synth2real.errors import printable
 from synth2real.sources.base import files_digest
-from synth2real.sources.fonts.glyphs import DIGITS, FontError, digit_outlines, draw_boxes, open_face
+from synth2real.sources.fonts.glyphs import DIGITS, draw_boxes
 from synth2real.sources.fonts.likeness import check_digits
+from synth2real.sources.fonts.outlines import FontError, digit_outlines, open_face
 from synth2real.sources.fonts.table import Font
 from synth2real.sources.listing import files_below
 from synth2real.sources.usable import LeftOut

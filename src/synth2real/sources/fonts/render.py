@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth2real.settings import setting, whole
-from synth2real.sources.fonts.glyphs import CANVAS, DIGITS, digit_outlines, draw_digit
+from synth2real.sources.fonts.glyphs import CANVAS, DIGITS, draw_digit
+from synth2real.sources.fonts.outlines import digit_outlines
 from synth2real.sources.fonts.table import read_fonts_csv
 from synth2real.spec import ImageSpec
 

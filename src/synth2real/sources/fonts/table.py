@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from synth2real.io.files import write_atomically, write_csv
-from synth2real.sources.fonts.glyphs import FontError
+from synth2real.sources.fonts.outlines import FontError
 
 BAR = r"\|"  # as a Markdown table has it
 
