@@ -32,15 +32,14 @@ def use(config: ComputeConfig) -> None:
 
 def arithmetic() -> str:
     """What computes convolutions here, as "cpu onednn bfloat16"; results record it."""
-    backend = jax.default_backend()
-    if backend == "cpu" and has_onednn():
+    if has_onednn():
         return f"cpu onednn {product_type().name}"
-    return f"{backend} xla float32"
+    return f"{jax.default_backend()} xla float32"
 
 
 def convolve(x_BxHxWxC: jax.Array, kernel_KxKxCxF: jax.Array, stride: int = 1) -> jax.Array:
     """A convolution with "SAME" padding: float32 [B, ceil(H / stride), ceil(W / stride), F]."""
-    if jax.default_backend() == "cpu" and has_onednn():
+    if has_onednn():
         return _convolve_onednn(x_BxHxWxC, kernel_KxKxCxF, stride)
     return _convolve_xla(x_BxHxWxC, kernel_KxKxCxF, stride)
 
@@ -81,8 +80,9 @@ def conv_general_dilated(
 
 
 def has_onednn() -> bool:
-    """Whether oneDNN can be called here, and settings allow it."""
-    return _config.convolutions == "auto" and onednn.is_there()
+    """Whether oneDNN convolves: on a CPU, where it can be called and settings allow it."""
+    on_cpu = jax.default_backend() == "cpu"
+    return on_cpu and _config.convolutions == "auto" and onednn.is_there()
 
 
 def product_type() -> jnp.dtype:
