@@ -25,7 +25,7 @@ from workers import (
     torch_modes,
 )
 
-from synth2real.report.manifest import processor
+from synth2real.environment import processor
 
 
 class Benchmark(NamedTuple):

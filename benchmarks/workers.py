@@ -8,8 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from synth2real.environment import add_defaults
-from synth2real.report.manifest import cpu, processor
+from synth2real.environment import add_defaults, cpu, processor
 
 HERE = Path(__file__).parent
 ROOT = HERE.resolve().parent

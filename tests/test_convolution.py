@@ -247,10 +247,10 @@ def test_settings_say_what_may_run_and_results_what_does(
 @pytest.mark.parametrize(
     "words, right",
     [
-        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", True),
-        ("vendor_id : AuthenticAMD flags : avx2", False),
-        ("vendor_id : GenuineIntel flags : avx512_bf16 amx_bf16", True),
-        ("vendor_id : GenuineIntel flags : avx512_bf16", False),
+        ("vendor_id : AuthenticAMD\nflags : avx512f avx512_bf16", True),
+        ("vendor_id : AuthenticAMD\nflags : avx2", False),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16 amx_bf16", True),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16", False),
     ],
 )
 def test_bfloat16_is_for_processors_that_are_quick_at_it(monkeypatch, words, right) -> None:

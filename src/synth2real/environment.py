@@ -86,7 +86,7 @@ def add_defaults(environ: MutableMapping[str, str] = os.environ) -> None:
         folder = Path(environ[CACHE])
         if folder.name.startswith(PROCESSOR):  # of the machine that submitted the job
             folder = folder.parent
-        environ[CACHE] = str(folder / (PROCESSOR + _processor()))
+        environ[CACHE] = str(folder / (PROCESSOR + _kind()))
 
 
 def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
@@ -97,7 +97,7 @@ def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
     if CACHE in environ:
         return
     caches = environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = Path(caches, "synth2real", PROCESSOR + _processor())
+    folder = Path(caches, "synth2real", PROCESSOR + _kind())
     if folder.is_absolute():  # there is a home
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -105,13 +105,25 @@ def keep_programs(environ: MutableMapping[str, str] = os.environ) -> None:
                 environ.update(SHARED | dict(environ) | {CACHE: str(folder)})
 
 
-def _processor() -> str:
-    """A name for processors that run the same programs."""
+def processor() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
-        first = f"CPU {platform.machine()} {platform.processor()}"
-    kind = [line for line in first.splitlines() if line.startswith(KIND)]
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
+
+
+def cpu() -> str:
+    """The processor's name, as well as this system tells it."""
+    return processor().get("model name") or platform.processor() or platform.machine()
+
+
+def _kind() -> str:
+    """A name for processors that run the same programs."""
+    fields = processor() or {"CPU": f"{platform.machine()} {platform.processor()}"}
+    kind = [f"{name}: {value}" for name, value in fields.items() if name.startswith(KIND)]
     return hashlib.sha256("\n".join(kind).encode()).hexdigest()[:8]
 
 

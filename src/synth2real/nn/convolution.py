@@ -9,12 +9,12 @@ Settings may forbid either (`use`), and results say what ran (`arithmetic`).
 import functools
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from synth2real.environment import processor
 from synth2real.nn import onednn
 from synth2real.nn.config import ComputeConfig
 
@@ -97,8 +97,9 @@ def is_quick_at_bfloat16() -> bool:
 
     Intel's take twice the time if they have no AMX, or it is hidden from a virtual machine.
     """
-    words = set(Path("/proc/cpuinfo").read_text().split())
-    return "amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words
+    is_amd = processor().get("vendor_id") == "AuthenticAMD"
+    flags = processor().get("flags", "").split()
+    return "amx_bf16" in flags or (is_amd and "avx512_bf16" in flags)
 
 
 def _convolve_xla(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

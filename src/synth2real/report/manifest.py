@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from synth2real.environment import ONEDNN, versions, xla_flags
+from synth2real.environment import ONEDNN, cpu, versions, xla_flags
 from synth2real.io.files import write_atomically
 
 PACKAGES = ("synth2real", "jax", "jaxlib", "flax", "optax", "numpy", "pillow", "snakemake", ONEDNN)
@@ -56,18 +56,3 @@ def commit(root: Path) -> str | None:
         return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def cpu() -> str:
-    """The processor's name, as well as this system tells it."""
-    return processor().get("model name") or platform.processor() or platform.machine()
-
-
-def processor() -> dict[str, str]:
-    """What Linux says of the first processor; nothing elsewhere."""
-    try:
-        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
-    except OSError:
-        return {}
-    fields = (line.partition(":") for line in first.splitlines())
-    return {name.strip(): value.strip() for name, _, value in fields}
