@@ -20,7 +20,7 @@ from synth2real.verdict.comparisons import (
     by_strongest,
     compare,
 )
-from synth2real.verdict.intervals import estimate
+from synth2real.verdict.intervals import Estimate, estimate
 from synth2real.verdict.predictions import read_right
 from synth2real.verdict.report import write_verdict
 from synth2real.verdict.scope import read_common, scope
@@ -57,6 +57,17 @@ def test_intervals_hold_the_truth_in_95_of_100_experiments(experiment: dict) -> 
             found = estimate([one.mean(1) - other.mean(1)])
         held += found.low <= truth <= found.high
     assert held / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("of_images", [0.1, 0.25, 0.5, 1, 4])
+@pytest.mark.parametrize("draws", [2, 3, 6])
+def test_intervals_hold_the_truth_whatever_part_is_the_images(draws: int, of_images: float) -> None:
+    rng, freedom, held = np.random.default_rng(0), draws - 1, 0
+    for _ in range(5000):
+        error = rng.normal(scale=math.sqrt(1 + of_images))
+        of_draws = rng.chisquare(freedom) / freedom  # as variances of so many draws vary
+        held += abs(error) <= Estimate(error, of_draws, of_images, freedom, 0.0).half_width
+    assert 0.945 < held / 5000 < 0.995
 
 
 def test_an_estimate_by_hand() -> None:

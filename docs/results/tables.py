@@ -111,8 +111,11 @@ def verdict(experiments: str) -> Iterator[list[str]]:
 
 def gap(experiments: str) -> Iterator[list[str]]:
     """All measures, a row for each kind of images."""
-    values = read("gap", experiments).groupby(["images", "n_real", "metric"], dropna=False)["value"]
-    cells = show_measures(values.mean().unstack())
+    table = read("gap", experiments)
+    # What has no size was measured by each experiment's own judge: the first one's is shown.
+    table = table[table["size"].notna() | ~table.duplicated(["size", "images", "metric"])]
+    values = table.groupby(["images", "n_real", "metric"], dropna=False)["value"].mean()
+    cells = show_measures(values.unstack())
     yield ["images", "real images", *cells.columns]
     cells = cells.reindex(
         ["synthetic", "untrained", "converted", "real train", "real test"], level="images"

