@@ -35,7 +35,13 @@ from synth2real.classify.config import PRESETS as CLASSIFIERS
 from synth2real.config import read_experiment
 from synth2real.config.files import find_file_problems, lay_over, read_settings
 from synth2real.convert.config import FORMATS
-from synth2real.environment import add_defaults, clean_environment, list_gpus, xla_flags
+from synth2real.environment import (
+    add_defaults,
+    clean_environment,
+    computes_on_gpus,
+    list_gpus,
+    xla_flags,
+)
 from synth2real.errors import InputError
 from synth2real.figures.sizes import spread_sizes
 from synth2real.gan.config import PRESETS as GANS
@@ -64,10 +70,12 @@ if workflow.deployment_settings.deployment_method:
 FONT_MANIFEST = ROOT / "resources" / "fonts.csv"
 AUTHORS_RESULTS = ROOT / "resources" / "authors_results.csv"
 
-# Whether jobs find an NVIDIA GPU. Jobs inherit the answer, so that those on a cluster's nodes have
-# the conda environment that was made for them.
+# Whether jobs find an NVIDIA GPU that their JAX computes on; an environment of conda's or a
+# container has one for each answer. Jobs inherit it, so that those on a cluster's nodes have the
+# environment that was made for them.
 if "SYNTH2REAL_GPU" not in os.environ:
-    os.environ.update(SYNTH2REAL_GPU="1" if list_gpus() else "0")
+    able = workflow.deployment_settings.deployment_method or computes_on_gpus()
+    os.environ.update(SYNTH2REAL_GPU="1" if able and list_gpus() else "0")
 GPU = os.environ.get("SYNTH2REAL_GPU")
 if GPU not in ("0", "1"):
     raise WorkflowError(f"SYNTH2REAL_GPU={GPU}: must be 0 or 1 (1: jobs find a GPU)")
@@ -191,6 +199,8 @@ def remove_leftovers():
     for path in paths:
         if path.suffix == ".finished":
             remove_finished(path)
+        elif path.name == "checkpoints":
+            remove_finished(path, ["networks.safetensors", "metrics.jsonl"])
         elif TEMPORARY.fullmatch(path.name):
             path.unlink(missing_ok=True)
     for lock in paths:

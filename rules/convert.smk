@@ -84,5 +84,6 @@ rule convert_format:
         gpu=GPU,
     params:
         **COMPUTE,
+        least_strength=EXPERIMENT.convert.least_strength,
     script:
         "../workflow/scripts/convert_format.py"

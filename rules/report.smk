@@ -7,6 +7,9 @@ rule manifest:
     input:
         code=code("manifest.py"),
         accuracy="results/accuracy.csv",
+        # What else it is of: it says which code made them, and when.
+        gap="results/gap.csv",
+        verdict="results/verdict.csv",
         lock=ROOT / "envs" / f"{'gpu' if GPU else 'cpu'}.txt",
     output:
         "results/manifest.json",

@@ -49,7 +49,8 @@ def made(tmp_path: Path) -> dict[str, Path]:
             synthetic_paths={
                 part: tmp_path / f"synthetic_{part}.npz" for part in ("train", "test")
             },
-            seed=3,
+            gan_seed=3,
+            least_strength=0.3,
             folder=tmp_path / name,
         )
     return {name: tmp_path / name for name in FORMATS}
@@ -63,7 +64,7 @@ def test_a_folder_has_a_sub_folder_a_class_and_says_what_each_picture_is_of(made
     assert [row["source"] for row in rows] == [10, 14, 13, 10, 14, 13]
     assert [row["copy"] for row in rows] == [0, 0, 0, 1, 1, 1]
     assert [row["label"] for row in rows] == ["h", "d", "d", "h", "d", "d"]
-    assert {row["seed"] for row in rows} == {3}
+    assert {(row["gan_seed"], row["least_strength"]) for row in rows} == {(3, 0.3)}
     assert all(0 <= row["probability"] <= 1 for row in rows)
     for row, image in zip(rows, IMAGES, strict=True):
         np.testing.assert_array_equal(Image.open(folder / row["file_name"]), image[..., 0])

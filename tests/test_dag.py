@@ -132,7 +132,8 @@ def test_slurm_profile_plans_the_same_jobs_and_asks_for_gpus():
     gans = [job for job in jobs if job.startswith("gan:")]
     assert len(gans) == 2
     assert all("gpu=1" in job for job in gans)
-    assert not any("gpu=" in job for job in jobs if job.startswith("render:"))
+    others = [job for job in jobs if job.startswith(("fonts:", "synthetic:", "splits:"))]
+    assert len(others) == 4 and not any("gpu=" in job for job in others)
 
 
 def test_slurm_profile_gives_a_gpu_to_every_rule_that_computes():
@@ -254,7 +255,8 @@ def test_tiny_experiment_makes_every_artifact(finished: Path):
         assert converted["images"].shape == (900, 28, 28, 1)
     with np.load(results / "r0.1/draw0/convert/seed0/test.npz") as converted:
         assert converted["images"].shape == (200, 28, 28, 1)
-    assert not list(results.rglob("*.finished"))  # what killed jobs go on from
+    for kept in ("*.finished", "checkpoints"):  # what killed jobs go on from
+        assert not list(results.rglob(kept))
 
 
 @pytest.mark.slow
@@ -409,14 +411,17 @@ def test_a_run_that_succeeds_deletes_what_killed_jobs_left(experiment: Path):
         chain / "convert/seed0/.train.0123abcd.npz",
         chain / "gap/converted_seed0.finished/digests.json",
         chain / "gap/.converted_seed0.finished.lock",
+        chain / "gan/seed0/checkpoints/fingerprint.json",
+        chain / "gan/seed0/.checkpoints.lock",
     ]
     # Of a training that a later run goes on with.
     begun = [
         chain / "classify/original/run0.finished/run0.safetensors",
         chain / "classify/original/.run0.finished.lock",
+        chain / "gan/seed7/checkpoints/fingerprint.json",
     ]
     for path in (kept, *left, *begun):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     left[1].write_text('{"converted_seed0.csv": ""}')
     target = ("results/figures/figure2.png", "--force")

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from project import ROOT, environment
+from synth2real import environment as module
 from synth2real.environment import (
     CACHE,
     add_defaults,
     clean_environment,
+    computes_on_gpus,
     keep_programs,
     list_gpus,
 )
@@ -111,6 +113,33 @@ def test_the_driver_is_asked_for_a_gpu(
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert list_gpus() == found
+
+
+@pytest.mark.parametrize(
+    "shown, found",
+    [("1,2", ["1", "2"]), ("GPU-a", ["GPU-a"]), ("-1", []), ("", []), ("2,-1,0", ["2"])],
+)
+def test_the_environment_may_show_some_gpus(
+    shown: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nfor n in 0 1 2; do echo GPU $n: fake; done\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    assert list_gpus() == found
+
+
+@pytest.mark.parametrize(
+    "installed, asked, right",
+    [(False, "", False), (True, "", True), (True, "cuda,cpu", True), (True, "cpu", False)],
+)
+def test_a_gpu_is_of_use_if_the_jax_that_is_installed_computes_on_it(
+    installed: bool, asked: str, right: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = {"jax-cuda13-plugin": "0.10"} if installed else {}
+    monkeypatch.setattr(module, "versions", lambda names: plugin)
+    monkeypatch.setenv("JAX_PLATFORMS", asked)
+    assert computes_on_gpus() == right
 
 
 def test_jobs_at_once_have_gpus_of_their_own(tmp_path: Path) -> None:

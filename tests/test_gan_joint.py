@@ -133,7 +133,7 @@ def test_averages_are_plain_means_at_first_and_then_forget() -> None:
 def test_diversity_is_rewarded_and_matters_to_the_generator_alone() -> None:
     weights = dataclasses.replace(GAN.config.weights, adversarial=0.0, task_converted=0.0)
     states = []
-    for weight in (0.0, 1.0):
+    for weight in (0, 1):  # as settings may have it
         weights = dataclasses.replace(weights, diversity=weight)
         gan = GAN._replace(config=dataclasses.replace(GAN.config, weights=weights))
         step = jax.jit(make_joint_step(gan))

@@ -107,7 +107,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(trained: tuple[Path, Path], tmp_
     again = run(tmp_path)
     for whole, resumed in zip(trained, again, strict=True):
         assert resumed.read_bytes() == whole.read_bytes()
-    assert not (tmp_path / "checkpoints").exists()
+    # For Snakemake a job that has ended may have failed.
+    assert (tmp_path / "checkpoints").exists()
 
 
 @pytest.mark.slow

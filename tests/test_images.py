@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synth2real.errors import InputError
-from synth2real.images import SAMPLE, ImagesConfig, find_background, find_spec
+from synth2real.images import SAMPLE, ImagesConfig, find_background, find_spec, spec_of_headers
 from synth2real.sources.images import fit_images
 from synth2real.spec import Background, ImageSpec
 
@@ -56,6 +56,13 @@ def refused(settings: ImagesConfig, *images: np.ndarray, classes: tuple = CLASSE
     with pytest.raises(InputError) as error:
         find_spec(settings, Images([one for many in images for one in many]), classes)
     return str(error.value)
+
+
+def test_headers_tell_all_but_the_background() -> None:
+    source = Images(noise(20, 31, 3))
+    assert spec_of_headers(config(), source, CLASSES).shape == (20, 31, 3)
+    assert spec_of_headers(config(background=[7]), source, CLASSES).background == (7, 7, 7)
+    assert not source.read_at
 
 
 @pytest.mark.parametrize("channels", [1, 3])

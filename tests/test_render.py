@@ -12,7 +12,7 @@ from synth2real.sources.fonts.glyphs import Outline, draw_boxes, draw_digit
 from synth2real.sources.fonts.outlines import digit_outlines
 from synth2real.sources.fonts.render import Fonts, RenderConfig, render_fonts
 from synth2real.sources.fonts.table import read_fonts_csv
-from synth2real.spec import ImageSpec
+from synth2real.spec import Background, ImageSpec
 from tiny import DIGITS
 
 FEW_ANGLES = RenderConfig(-47, 43, 30)
@@ -146,6 +146,20 @@ def test_other_sizes_keep_mnists_proportions_and_colour_repeats_grey(few_fonts: 
     mass = images[..., 0].sum(axis=(1, 2), dtype=float)
     column = (images[..., 0].sum(axis=1, dtype=float) @ np.arange(56)) / mass
     assert column.min() > 26.9 and column.max() < 28.6
+
+
+@pytest.mark.parametrize(
+    "background, inverted",
+    [((0,), False), ((120,), False), ("edge", False), ((255,), True), ((250, 240, 90), True)],
+)
+def test_ink_is_black_where_the_background_is_light(
+    few_fonts: Path, background: Background, inverted: bool
+) -> None:
+    channels = 3 if len(background) == 3 else 1
+    spec = ImageSpec(28, 28, channels, DIGITS.classes, background)
+    images = few(few_fonts).read(np.arange(3), spec)[..., :1]
+    white_on_black = few(few_fonts).read(np.arange(3), DIGITS)
+    np.testing.assert_array_equal(images, 255 - white_on_black if inverted else white_on_black)
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ from synth2real.report.page import write_report
 REAL_AND_CONVERTED = "real images and conversions by the GAN, without warps"
 TITLES = {"r0.1": "60 real images (r = 0.1)", "n9": "9 real images"}
 ACCURACY = """\
-size,n_real,n_synthetic,dataset,run,test_set,n_test,accuracy,arithmetic
-r0.1,60,540,original,0,real,200,0.5,cpu onednn
-r0.1,60,540,original,1,real,200,0.7,cpu onednn
-r0.1,60,540,original,0,synthetic,90,0.1,cpu onednn
-r0.1,60,540,original+GAN,0,real,200,0.8,cpu xla
-n9,9,540,original,0,real,200,0.25,cpu onednn
-n9,9,540,original+GAN,0,real,200,0.25,cpu onednn
+size,fold,n_real,n_synthetic,dataset,run,test_set,n_test,accuracy,arithmetic
+r0.1,,60,540,original,0,real,200,0.5,cpu onednn
+r0.1,,60,540,original,1,real,200,0.7,cpu onednn
+r0.1,,60,540,original,0,synthetic,90,0.1,cpu onednn
+r0.1,,60,540,original+GAN,0,real,200,0.8,cpu xla
+n9,,9,540,original,0,real,200,0.25,cpu onednn
+n9,,9,540,original+GAN,0,real,200,0.25,cpu onednn
 """
 VERDICT = """\
 size,question,dataset,against,difference,low,high,verdict,decided_by,draws,common,n_test
@@ -135,6 +135,17 @@ def test_tables_by_hand(folder: Path) -> None:
     )
     verdict = tables.verdict_table(folder / "verdict.csv", TITLES)
     assert [*verdict["points"]] == ["+20.00 [+10.00, +30.00]", "+0.00"]
+
+
+def test_test_images_of_folds_add_up(tmp_path: Path) -> None:
+    rows = [
+        f"n9,{fold},9,540,original,{run},real,{20 + fold},0.5,cpu"
+        for fold in (0, 1)
+        for run in (0, 1)
+    ]
+    (tmp_path / "accuracy.csv").write_text("\n".join([ACCURACY.splitlines()[0], *rows]))
+    table = tables.data_table(tmp_path / "accuracy.csv", {"n9": "9 real images"})
+    assert table["real test images"].tolist() == ["41"]
 
 
 def test_the_manifest_says_what_ran(folder: Path) -> None:

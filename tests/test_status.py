@@ -88,6 +88,16 @@ def test_running_jobs_say_how_long_they_take_and_the_rest_is_named(tmp_path: Pat
     ]
 
 
+def test_running_jobs_of_one_name_count_each(tmp_path: Path) -> None:
+    write(tmp_path, PLAN)
+    for size, left in (("r0.1", "0:02:00"), ("r0.9", "0:04:00")):
+        log = tmp_path / f"results/logs/{size}/draw0/gan_seed0.log"
+        log.parent.mkdir(parents=True)
+        log.write_text(f"12:00:00 begins\n12:03:20 60% of 100 samples, 9 samples/s, {left} left\n")
+    # GANs take 300 and 600 s, the third 450; 120, 240 and 450 s are left, on two cores.
+    assert "; 7 min or more to go" in status(tmp_path).splitlines()[0]
+
+
 def test_a_run_that_was_killed_is_told_by_its_lock_or_its_silence(tmp_path: Path) -> None:
     write(tmp_path, PLAN)
     log = next((tmp_path / ".snakemake/log").iterdir())

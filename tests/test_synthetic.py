@@ -1,5 +1,7 @@
 """The synthetic stage: which images are used, and which of them set apart."""
 
+import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from synth2real import spec
 from synth2real.errors import InputError
 from synth2real.io.arrays import load_arrays, save_arrays
-from synth2real.spec import ImageSpec
+from synth2real.spec import Background, ImageSpec
 from synth2real.synthetic import SyntheticConfig, draw_parts, write_synthetic
 
 SPEC = ImageSpec(9, 8, 3, ("a", "b", "c"), (0, 0, 0), "crop")
@@ -76,6 +78,24 @@ def refused(folder: Path, source: Images, settings: SyntheticConfig, spec: Image
     assert list(folder.iterdir()) == []
     assert str(error.value).isprintable()
     return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "background, warned", [((0, 0, 0), False), ((255, 255, 255), True), ("edge", False)]
+)
+def test_dark_images_beside_light_real_ones_are_warned_of(
+    background: Background,
+    warned: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spec = dataclasses.replace(SPEC, background=background)
+    source = Images("abc" * 10)
+    monkeypatch.setattr(source, "read", lambda index_N, _: np.zeros((len(index_N), 9, 8, 3), "u1"))
+    write(tmp_path, source, config(), spec)
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert [line.startswith("synthetic images lie on (0, ") for line in warnings] == [True] * warned
 
 
 def test_real_test_images_are_left_out_if_that_is_wanted(tmp_path: Path) -> None:

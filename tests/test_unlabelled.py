@@ -61,6 +61,10 @@ def test_a_test_image_is_refused_by_name(folder: Path) -> None:
 def test_a_test_image_and_a_broken_picture_are_left_out_if_that_is_wanted(folder: Path) -> None:
     (folder / "photos/b/broken.png").write_bytes(b"no picture")
     assert write(folder, test_grey=3, skip_bad=True) == [0, 1, 2, 4]
+    # Of six pictures the third and the fifth are none to use: b/broken.png and b/c/b.png.
+    names = [Path(name).name for name in Pictures(folder / "photos").listing.paths]
+    (numbers,) = load_arrays(folder / "unlabelled.npz", "source")
+    assert [names[n] for n in numbers] == ["a.png", "a.png", "a.png", "z.bmp"] and len(names) == 6
     lines = (folder / "left_out.csv").read_text().splitlines()
     assert len(lines) == 3 and "broken.png" in lines[1] and "c/b.png" in lines[2]
 

@@ -46,6 +46,7 @@ KEPT = re.compile("JAX_PLATFORMS$|JAX_COMPILATION_CACHE|JAX_PERSISTENT_CACHE")
 DEVICES = re.compile(r"--xla_force_host_platform_device_count=\S*")
 # What /proc/cpuinfo says of a processor that programs depend on.
 KIND = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")  # "model name", too
+CUDA = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 JOBS_OF_GPU = 16  # at most; what comes then is shown all GPUs
 SECONDS = 20  # that a driver may take to answer
 _locks: list[IO[str]] = []  # open as long as the process lives
@@ -149,7 +150,16 @@ def list_gpus() -> list[str]:
     lines = found.stdout.splitlines() if found.returncode == 0 else []
     there = [str(number) for number in range(sum(line.startswith("GPU ") for line in lines))]
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return there if shown is None or not there else [gpu for gpu in shown.split(",") if gpu]
+    if shown is None or not there:
+        return there
+    # The first that is no GPU ends the list: "-1" shows none.
+    return list(itertools.takewhile(lambda gpu: gpu and gpu[0] != "-", shown.split(",")))
+
+
+def computes_on_gpus() -> bool:
+    """Whether the JAX that is installed here may compute on NVIDIA's GPUs."""
+    asked = os.environ.get("JAX_PLATFORMS") or "cuda"
+    return bool(versions(CUDA)) and not {"cuda", "gpu"}.isdisjoint(asked.split(","))
 
 
 def take_gpu(folder: Path) -> None:

@@ -36,8 +36,9 @@ class ImagesConfig:
         enum=[1, 3, None],
     )
     background: Background | None = setting(
-        "what lies outside an image: black, edge (its reflection there), a colour as a list of 1 "
-        "or 3 whole numbers from 0 to 255, or null, which looks at the real images' borders",
+        "what lies outside an image: black, edge (its reflection there for warps, its border for "
+        "padding), a colour as a list of 1 or 3 whole numbers from 0 to 255, or null, which looks "
+        "at the real images' borders",
         anyOf=[
             {"enum": ["black", EDGE, None]},
             {
@@ -62,20 +63,29 @@ def find_spec(config: ImagesConfig, source: Source, classes: tuple[str, ...]) ->
     Raises:
         InputError: the real images are of several sizes or too large, and none is stated.
     """
+    spec = spec_of_headers(config, source, classes)
+    if config.background is not None:
+        return spec
     index_N = np.arange(len(source.labels()))
+    sample_N = index_N[:: -(-len(index_N) // SAMPLE)]
+    return replace(spec, background=find_background(source.read(sample_N, spec)))
+
+
+def spec_of_headers(config: ImagesConfig, source: Source, classes: tuple[str, ...]) -> ImageSpec:
+    """As `find_spec`, without decoding an image: a background to be looked for is "edge".
+
+    Raises:
+        InputError: as there.
+    """
     stated = config.height and config.width and config.channels
-    shapes = set() if stated else source.shapes(index_N)
+    shapes = set() if stated else source.shapes(np.arange(len(source.labels())))
     height, width = _find_size(config, shapes)
     channels = config.channels or max(channels for _, _, channels in shapes)
-    black = (0,) * channels
     # Until the background is known, padding shows the images' own borders.
     spec = check_spec(ImageSpec(height, width, channels, classes, EDGE, config.fit), "images")
-    background = config.background
-    if background is None:
-        sample_N = index_N[:: -(-len(index_N) // SAMPLE)]
-        background = find_background(source.read(sample_N, spec))
-    elif background == "black":
-        background = black
+    background = EDGE if config.background is None else config.background
+    if background == "black":
+        background = (0,) * channels
     elif not isinstance(background, str):
         background = _colour(background, channels)
     return replace(spec, background=background)

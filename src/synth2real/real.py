@@ -25,6 +25,7 @@ from synth2real.sources.base import (
 from synth2real.sources.usable import (
     LeftOut,
     keep_no_test_images,
+    numbers_in_source,
     skip_unreadable,
     write_left_out,
 )
@@ -60,7 +61,7 @@ class RealConfig:
 
 
 class Part(NamedTuple):
-    """Images of a source, their labels, and the number of each in the source."""
+    """Images of a source, their labels, and the place of each in the source."""
 
     source: Source
     images: np.ndarray
@@ -162,7 +163,8 @@ def _write_parts(train: Part, test: Part, train_path: Path, test_path: Path) -> 
             f"take one of each pair out: {'; '.join(pairs)}"
         )
     for part, path in [(train, train_path), (test, test_path)]:
-        save_arrays(path, images=part.images, labels=part.labels, source=part.number)
+        number = numbers_in_source(part.source, part.number)
+        save_arrays(path, images=part.images, labels=part.labels, source=number)
     log.info(f"{len(train.labels):,} real images to train on, {len(test.labels):,} to test")
 
 

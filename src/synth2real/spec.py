@@ -20,6 +20,11 @@ FITS = ["pad", "crop", "stretch"]
 Background = str | tuple[int, ...]
 
 
+def is_light(background: Background) -> bool:
+    """Whether it is a colour nearer to white than to black."""
+    return not isinstance(background, str) and bool(np.mean(background) > 127)
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """Images are uint8 [height, width, channels], labels are indices into `classes`.
@@ -30,7 +35,8 @@ class ImageSpec:
         channels: 1 (grey) or 3 (red, green, blue).
         classes: their names, in the order of the labels; 2 to 1,000.
         background: what lies outside an image, for warps and padding: a colour (0 to 255 a
-            channel), or "edge", the reflection of the image at its edge.
+            channel), or "edge": for warps the reflection of the image at its edge, for padding its
+            border again and again.
         fit: how an image of another shape is fitted, one of `FITS`.
     """
 
@@ -49,7 +55,7 @@ class ImageSpec:
     def fill(self, scale: float, shift: float = 0.0) -> tuple[float, ...] | None:
         """The background colour of images whose pixels are `scale` * uint8 + `shift`.
 
-        None stands for the edge's reflection.
+        None stands for the reflection at its edge.
         """
         if isinstance(self.background, str):
             return None

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError
+from synth2real.images import SAMPLE, find_background
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.io.files import write_atomically
 from synth2real.settings import setting, whole
@@ -20,11 +21,12 @@ from synth2real.sources.base import (
 )
 from synth2real.sources.usable import (
     LeftOut,
+    numbers_in_source,
     read_without_test_images,
     skip_unreadable,
     write_left_out,
 )
-from synth2real.spec import ImageSpec, check_memory
+from synth2real.spec import EDGE, ImageSpec, check_memory, is_light
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +107,26 @@ def write_synthetic(
                 "synthetic", source, drawn_N, spec, real_tests, left_out if skip_bad else None
             )
             temporary = stack.enter_context(write_atomically(path))
-            save_arrays(temporary, images=images_NxHxWxC, labels=labels[index_N], source=index_N)
+            save_arrays(
+                temporary,
+                images=images_NxHxWxC,
+                labels=labels[index_N],
+                source=numbers_in_source(source, index_N),
+            )
             log.info(f"{len(index_N):,} synthetic images to {purpose}")
+            if purpose == "train on":
+                _warn_of_background(images_NxHxWxC, spec)
         write_left_out(left_out, stack.enter_context(write_atomically(left_out_path)))
+
+
+def _warn_of_background(images_NxHxWxC: np.ndarray, spec: ImageSpec) -> None:
+    """Warns of dark images where the real ones are light, or the reverse."""
+    real, synthetic = spec.background, find_background(images_NxHxWxC[:SAMPLE])
+    if EDGE not in (real, synthetic) and is_light(real) != is_light(synthetic):
+        log.warning(
+            f"synthetic images lie on {synthetic} and real ones on {real}, which warps fill up "
+            "with: invert the synthetic ones, or part of what converting is worth is that it does"
+        )
 
 
 def draw_parts(total: int, config: SyntheticConfig, origin: str) -> Sequence[np.ndarray]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import nnx
 
 from synth2real.errors import InputError
@@ -71,6 +72,17 @@ def load_unlabelled(path: Path | None, real_path: Path, split: Split) -> jax.Arr
             "the split; name a folder, or fewer real images (real.counts)"
         )
     return jnp.asarray(others)
+
+
+def running_average(
+    new: Arrays, average: Arrays | tuple[()], step: jax.Array, share: float
+) -> Arrays | tuple[()]:
+    """The average of weights once those after the step numbered `step`, from 0, have their share.
+
+    At first it is a plain mean: fresh weights know nothing and should not stay in it. A network
+    without an average, (), goes on without.
+    """
+    return average and optax.incremental_update(new, average, jnp.maximum(share, 1 / (step + 1)))
 
 
 def join(parts: Sequence[Images]) -> Images:

@@ -13,6 +13,7 @@ from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.sources.base import Source
 from synth2real.sources.usable import (
     LeftOut,
+    numbers_in_source,
     read_without_test_images,
     skip_unreadable,
     write_left_out,
@@ -55,6 +56,6 @@ def write_unlabelled(
     index_N, images_NxHxWxC = read_without_test_images(
         ORIGIN, source, index_N, spec, tests, left_out if skip_bad else None
     )
-    save_arrays(path, images=images_NxHxWxC, source=index_N)
+    save_arrays(path, images=images_NxHxWxC, source=numbers_in_source(source, index_N))
     write_left_out(left_out, left_out_path)
     log.info(f"{len(index_N):,} real images without labels")

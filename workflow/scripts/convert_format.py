@@ -21,6 +21,7 @@ write_format(
         "train": Path(snakemake.input.synthetic_train),
         "test": Path(snakemake.input.synthetic_test),
     },
-    seed=int(snakemake.wildcards.seed),
+    gan_seed=int(snakemake.wildcards.seed),
+    least_strength=snakemake.params.least_strength,
     folder=Path(snakemake.output[0]),
 )

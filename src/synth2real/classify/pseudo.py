@@ -24,7 +24,7 @@ from synth2real.classify.state import (
 )
 from synth2real.nn.augment import random_warp
 from synth2real.spec import ImageSpec
-from synth2real.training import Arrays, Images, Metrics, Step
+from synth2real.training import Arrays, Images, Metrics, Step, running_average
 
 CONFIDENT = 0.95  # of the highest probability, as in the paper
 AVERAGING = 0.01  # share of the newest weights in the average that pseudo-labels come from
@@ -74,9 +74,7 @@ def make_pseudo_step(config: ClassifierConfig, spec: ImageSpec) -> Step:
 
         grads, losses = jax.grad(loss_fn, has_aux=True)(state.params)
         after = apply_gradients(optimiser, state, grads)
-        # At first a plain mean: fresh weights know nothing and should not stay in the average.
-        newest = jnp.maximum(AVERAGING, 1 / (state.step + 1))
-        average = optax.incremental_update(after.params, state.average, newest)
+        average = running_average(after.params, state.average, state.step, AVERAGING)
         return after._replace(average=average), losses | {"sure": sure_U.mean()}
 
     return train_step

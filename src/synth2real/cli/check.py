@@ -148,13 +148,13 @@ def _describe_tests(count: int) -> str:
 
 def _check_sizes(experiment: "Experiment") -> None:
     """Refuses real images of several sizes, or too large ones, if none is stated."""
-    from synth2real.images import find_spec
+    from synth2real.images import spec_of_headers
     from synth2real.sources.base import natural_order
 
     choice = experiment.real_source
     if choice.path:
         source = _open(experiment, choice)
-        find_spec(experiment.images, source, natural_order(source.labels()))
+        spec_of_headers(experiment.images, source, natural_order(source.labels()))
 
 
 def _check_splits(experiment: "Experiment") -> None:

@@ -16,7 +16,7 @@ from synth2real.sources.base import check_same_classes, natural_order, show_name
 from synth2real.sources.fonts.checks import count_renders, explain_renders, find_font_problems
 from synth2real.sources.fonts.glyphs import DIGITS
 from synth2real.sources.listing import meets_outputs, real_path
-from synth2real.splits import Size, count_real, round_half_up
+from synth2real.splits import Size, count_real
 
 
 def find_problems(
@@ -68,7 +68,7 @@ def _check_ratios(sizes: Iterable[Size], total: int | None) -> Iterator[str]:
         if twin is not size.value:
             yield f'ratios: "{twin}" and "{size.value}" are the same number; keep one of them'
         assert total
-        n_real = round_half_up(Decimal(size.value) * total)
+        n_real = count_real(size, total, 0)
         if not 0 < n_real < total:
             yield (
                 f'ratios: "{size.value}" of {total:,} images makes {n_real:,} real and '
@@ -235,10 +235,10 @@ def _check_enough(experiment: Experiment, manifest: Path) -> Iterator[str]:
     fonts, render = experiment.fonts, experiment.render
     rendered, total = count_renders(fonts, render, manifest), experiment.splits.total
     test_images = experiment.synthetic.count_test(experiment.synthetic.images or rendered)
-    ratios = [Decimal(size.value) for size in experiment.sizes if size.kind == "ratio"]
+    ratios = [size for size in experiment.sizes if size.kind == "ratio"]
     if total is None or not ratios:
         return
-    needed = total - round_half_up(min(ratios) * total)
+    needed = total - min(count_real(size, total, 0) for size in ratios)
     if rendered - test_images < needed:
         yield (
             f"splits.total: {needed:,} synthetic images are needed, but "

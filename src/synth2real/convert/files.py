@@ -79,7 +79,7 @@ def _convert_pictures(
     converter: Converter, source: Folder, labels_N: np.ndarray, out: Path, wanted: Wanted
 ) -> None:
     """Writes the conversions that are not there yet, and a line of each."""
-    paths, origin = source.listing.paths, _origin(converter, wanted)
+    paths, origin = source.listing.paths, describe_origin(converter, seed=wanted.seed)
     # Of names alone: a picture that could not be read may have been mended since.
     places = "\0".join([str(source.path.resolve()), *paths])
     pictures = hashlib.sha256(places.encode(errors="surrogateescape")).hexdigest()
@@ -115,7 +115,7 @@ def convert_arrays(converter: Converter, source: Npz | IdxFile, out: Path, wante
     for path in (*source.outputs(out), beside):
         check_new(path)
     labels_N = converter.labels(source)
-    origin = _origin(converter, wanted)
+    origin = describe_origin(converter, seed=wanted.seed)
     images = source.read(np.arange(len(labels_N)), converter.gan.spec)
     made = np.empty((wanted.copies * len(images), *images.shape[1:]), np.uint8)
     lines: list[str] = []
@@ -224,10 +224,10 @@ def _begin(part: Path, about: Mapping[str, Any], total: int) -> int:
     return done
 
 
-def _origin(converter: Converter, wanted: Wanted) -> dict[str, Any]:
-    strength = round(converter.least_strength, 6)
+def describe_origin(converter: Converter, **seed: int) -> dict[str, Any]:
+    """What made conversions: the GAN, its weights, a seed by its name, and the least strength."""
     origin = {"gan": str(converter.path.parent), "weights": converter.digest}
-    return {**origin, "seed": wanted.seed, "least_strength": strength}
+    return {**origin, **seed, "least_strength": round(converter.least_strength, 6)}
 
 
 def describe(

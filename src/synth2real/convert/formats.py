@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from synth2real.convert.converter import Converter
-from synth2real.convert.files import METADATA, describe, json_line
+from synth2real.convert.files import METADATA, describe, describe_origin, json_line
 from synth2real.io.arrays import load_arrays
 from synth2real.io.files import write_atomically
 from synth2real.sources.folder import THREADS
@@ -45,7 +45,8 @@ def write_format(
     split_path: Path,
     converted_paths: Mapping[str, Path],
     synthetic_paths: Mapping[str, Path],
-    seed: int,
+    gan_seed: int,
+    least_strength: float | None,
     folder: Path,
 ) -> None:
     """Writes the conversions of a split's synthetic images, train, and of the test set, test.
@@ -55,13 +56,15 @@ def write_format(
         gan_path: the GAN's file.
         split_path: which synthetic images are converted.
         converted_paths, synthetic_paths: conversions and what they are of, by part.
-        seed: the GAN's.
+        gan_seed: the GAN's number among `gan.seeds`.
+        least_strength: the setting of the conversions.
         folder: what to write.
     """
     writer = {"folder": write_folder, "parquet": write_parquet}[format]
     folder.mkdir(exist_ok=True)
-    converter = Converter.load(gan_path)
-    origin = {"gan": str(gan_path.parent), "weights": converter.digest, "seed": seed}
+    converter = Converter.load(gan_path, least_strength)
+    # The noise has a seed of its own (`synth2real.seeds`).
+    origin = describe_origin(converter, gan_seed=gan_seed)
     index = {"train": read_split(split_path).synthetic, "test": None}
     for name, path in converted_paths.items():
         images, labels = load_arrays(path, "images", "labels")
@@ -107,7 +110,8 @@ def write_parquet(part: Part, folder: Path) -> None:
         "probability": pa.float64(),
         "gan": pa.string(),
         "weights": pa.string(),
-        "seed": pa.int64(),
+        "gan_seed": pa.int64(),
+        "least_strength": pa.float64(),
     }
     features: dict[str, dict[str, Any]] = {
         name: {"_type": "Value", "dtype": str(kind).replace("double", "float64")}

@@ -78,7 +78,8 @@ def make_joint_step(gan: Gan) -> Step:
         )
         task, task_losses = update_task(gan, state, batch, keys[5])
         to_converted, generator_losses = _judge(gan, state, data, batch, keys[4])
-        (grads,) = to_generator((to_converted, jnp.asarray(-gan.config.weights.diversity)))
+        to_unlike = jnp.full_like(unlike, -gan.config.weights.diversity)
+        (grads,) = to_generator((to_converted, to_unlike))
         generator = apply_gradients(gan.config, state.generator, grads, state.step)
         state = GanState(state.step + 1, generator, discriminator, task)
         return state, losses | task_losses | generator_losses | {"diversity": unlike}

@@ -14,7 +14,7 @@ from synth2real.gan.exemplar import ExemplarGenerator
 from synth2real.gan.networks import Discriminator, Generator, TaskClassifier
 from synth2real.gan.projected import ProjectedDiscriminator
 from synth2real.spec import ImageSpec
-from synth2real.training import Arrays
+from synth2real.training import Arrays, running_average
 
 
 def make_generator(config: GanConfig, spec: ImageSpec, *, rngs: nnx.Rngs) -> nnx.Module:
@@ -160,7 +160,5 @@ def apply_gradients(config: GanConfig, network: Network, grads: Arrays, step: ja
     """Takes a step, the one numbered `step` from 0, of the network's optimiser."""
     updates, opt_state = make_optimiser(config).update(grads, network.opt_state)
     params = optax.apply_updates(network.params, updates)
-    # At first a plain mean: fresh weights know nothing and should not stay in the average.
-    newest = jnp.maximum(AVERAGING, 1 / (step + 1))
-    average = network.average and optax.incremental_update(params, network.average, newest)
+    average = running_average(params, network.average, step, AVERAGING)
     return network._replace(params=params, opt_state=opt_state, average=average)

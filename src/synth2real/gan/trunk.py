@@ -161,9 +161,10 @@ def make_trunk_step(
     def train_step(
         state: TrunkState, synthetic: Images, key: jax.Array
     ) -> tuple[TrunkState, Metrics]:
-        key_batch, key_warp = jax.random.split(jax.random.fold_in(key, state.step))
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 3)
+        key_batch, key_warp, key_look = keys
         images, labels_B = draw_batch(synthetic, key_batch, batch_size)
-        seen = look(Images(images, labels_B), key_batch)
+        seen = look(Images(images, labels_B), key_look)
         warped = random_warp(seen, key_warp, spec.fill(*SIGNED))
 
         def loss_fn(params: Arrays) -> jax.Array:

@@ -31,13 +31,10 @@ def fingerprint(files: Iterable[str | Path], **settings: Any) -> dict[str, str]:
 
 
 @contextmanager
-def hold_folder(
-    folder: Path, fingerprint: Mapping[str, str], *, keep: bool = False
-) -> Iterator[None]:
-    """Holds a folder for one job, with what it has done so far.
+def hold_folder(folder: Path, fingerprint: Mapping[str, str]) -> Iterator[None]:
+    """Holds a folder for one job, with what it has done so far; what is of another is deleted.
 
-    What has another fingerprint is deleted at once, and the folder itself when the job has
-    succeeded, unless it is to be kept.
+    It is there until a run has succeeded: a job that has ended may have failed for Snakemake.
 
     Raises:
         InputError: another process holds the folder.
@@ -46,8 +43,6 @@ def hold_folder(
     with hold_lock(folder.with_name(f".{folder.name}.lock")):
         _discard_others(folder, fingerprint)
         yield
-        if not keep:
-            shutil.rmtree(folder)
 
 
 @contextmanager
@@ -69,7 +64,7 @@ def keep_finished(
     paths = [Path(path) for path in outputs]
     folder = paths[0].with_suffix(".finished")
     kept = [folder / path.name for path in paths]
-    with hold_folder(folder, fingerprint(files, **settings), keep=True):
+    with hold_folder(folder, fingerprint(files, **settings)):
         _discard_if_changed(folder)
         found = sum(path.exists() for path in kept)
         if found:
@@ -82,10 +77,15 @@ def keep_finished(
             share_file(source, path)
 
 
-def remove_finished(folder: Path) -> None:
-    """Deletes a folder of kept files whose job has succeeded and whose outputs are all there."""
-    kept = _digests(folder)
-    if kept and all(folder.with_name(name).exists() for name in kept):
+def remove_finished(folder: Path, outputs: Iterable[str] = ()) -> None:
+    """Deletes what a job has kept, if its outputs beside the folder are all there.
+
+    Args:
+        folder: of files that are kept, or of a training's checkpoints.
+        outputs: their names; by default those of the files, if the job has succeeded.
+    """
+    names = [*(outputs or _digests(folder))]
+    if names and all(folder.with_name(name).exists() for name in names):
         shutil.rmtree(folder)
 
 

@@ -51,7 +51,7 @@ def _column_each(folders: Sequence[Path], read: Any, differing: bool = False) ->
 
 def _settings(folder: Path) -> pd.Series:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    kept = {key: manifest[key] for key in ("commit", "lock", "arithmetic")}
+    kept = {key: manifest[key] for key in ("commit", "lock", "python", "xla_flags", "arithmetic")}
     settings = _flat(kept | manifest["machine"] | manifest["packages"] | manifest["config"])
     return pd.Series(settings, dtype=str)
 

@@ -65,14 +65,14 @@ def seconds_left(run: Run, seconds: Mapping[str, float], running: Mapping[str, s
     Args:
         run: the run.
         seconds: what a job of each rule takes, as far as it is known.
-        running: the last lines of running jobs by their names, which begin with their rules'.
+        running: the last lines of running jobs by their logs, whose names begin with their rules'.
     """
     left = 0.0
     for rule, count in run.planned.items():
         left += seconds.get(_like(rule, seconds), 0.0) * max(count - run.done[rule], 0)
     for job, line in running.items():
         whole, to_go = _said(line)
-        left -= whole - to_go if whole else 0.5 * seconds.get(_like(job, seconds), 0.0)
+        left -= whole - to_go if whole else 0.5 * seconds.get(_like(Path(job).name, seconds), 0.0)
     return max(left, 0.0) / run.at_once
 
 
@@ -125,10 +125,7 @@ def status(folder: Path) -> str:
     if run.ended or done == total or not locked:
         return "\n".join([f"{done} of {total} jobs done; the run has ended", *failed])
     running = _running(folder / "results/logs", log)
-    names = {Path(name).name: line for name, line in running.items()}
-    said = {_like(job, run.planned): _said(line)[0] for job, line in names.items()}
-    seconds = {rule: whole for rule, whole in said.items() if whole} | _seconds(folder, run)
-    left = seconds_left(run, seconds, names)
+    left = seconds_left(run, seconds := _seconds(folder, run, running), running)
     waiting = total - done - len(running) - len(failed)
     first = f"{done} of {total} jobs done, {len(running)} running, {waiting} to come; "
     first += f"{_minutes(left)} or more to go" if left else "nothing tells how long yet"
@@ -156,12 +153,15 @@ def _running(folder: Path, log: Path) -> dict[str, str]:
     return found
 
 
-def _seconds(folder: Path, run: Run) -> dict[str, float]:
-    """What a finished job of each rule took, the mean of all that left their times."""
-    times = defaultdict(list)
+def _seconds(folder: Path, run: Run, running: Mapping[str, str]) -> dict[str, float]:
+    """What a job of each rule takes: the mean of those finished, else of what running ones say."""
+    said, times = defaultdict(list), defaultdict(list)
+    for job, line in running.items():
+        if whole := _said(line)[0]:
+            said[_like(Path(job).name, run.planned)].append(whole)
     for path in (folder / "results/benchmarks").rglob("*.tsv"):
         times[_like(path.stem, run.planned)].append(pd.read_csv(path, sep="\t")["s"].iloc[-1])
-    return {rule: fmean(seconds) for rule, seconds in times.items() if rule}
+    return {rule: fmean(seconds) for rule, seconds in (said | times).items() if rule}
 
 
 def _minutes(seconds: float) -> str:

@@ -111,7 +111,10 @@ def mean_and_spread(accuracies: pd.Series) -> str:
 
 def data_table(path: Path, titles: Mapping[str, str]) -> pd.DataFrame:
     """How many images there are of each kind at each size."""
-    table = pd.read_csv(path).query("test_set == 'real'").groupby("size").first().loc[[*titles]]
+    table = pd.read_csv(path).query("test_set == 'real'")
+    of_folds = table.groupby(["size", "fold"], dropna=False)["n_test"].first()
+    tests = of_folds.groupby("size").sum()  # each fold has images of its own
+    table = table.groupby("size").first().assign(n_test=tests).loc[[*titles]]
     return pd.DataFrame(
         {
             "size": [*titles.values()],

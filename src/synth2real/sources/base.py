@@ -58,7 +58,12 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
     def key(name: str) -> list[tuple[int, int, str]]:
         parts = re.split(r"(\d+)", name)
-        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+        return [number(part) if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+    def number(text: str) -> tuple[int, int, str]:
+        # By length and digits: Python refuses to read a number of thousands of digits.
+        digits = "".join(str(unicodedata.decimal(digit)) for digit in text).lstrip("0")
+        return 0, len(digits), digits
 
     return tuple(sorted(set(names), key=lambda name: (key(name), name)))
 

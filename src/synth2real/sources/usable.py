@@ -37,6 +37,11 @@ class Usable:
         return self.source.digest()
 
 
+def numbers_in_source(source: Source, index_N: np.ndarray) -> np.ndarray:
+    """The numbers of images among all of their source, whatever is left out of it."""
+    return source.kept_N[index_N] if isinstance(source, Usable) else index_N
+
+
 def skip_unreadable(source: Source, left_out: LeftOut) -> Source:
     """The source without pictures that cannot be read, which are added to those left out.
 

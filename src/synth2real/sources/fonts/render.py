@@ -16,7 +16,7 @@ from synth2real.settings import setting, whole
 from synth2real.sources.fonts.glyphs import CANVAS, DIGITS, draw_digit
 from synth2real.sources.fonts.outlines import digit_outlines
 from synth2real.sources.fonts.table import read_fonts_csv
-from synth2real.spec import ImageSpec
+from synth2real.spec import ImageSpec, is_light
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,16 @@ class Fonts:
         return {(CANVAS, CANVAS, 1)}
 
     def read(self, index_N: NDArray[np.intp], spec: ImageSpec) -> NDArray[np.uint8]:
-        """Draws at the spec's size, white on black; grey stands in all channels alike.
+        """Draws at the spec's size; grey stands in all channels alike.
+
+        White on black, or black on white where the background is a light colour.
 
         Raises:
             FontError: a font cannot be used.
         """
         images_NxHxW = render_fonts(self.paths, self.config, spec.height, spec.width)[index_N]
+        if is_light(spec.background):
+            images_NxHxW = 255 - images_NxHxW
         return np.repeat(images_NxHxW[..., None], spec.channels, axis=-1)
 
 
