@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 import slurm_cluster
@@ -86,7 +87,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The tiny experiment with three GANs after a run on the cluster, each GAN disturbed once."""
     folder = copy_project(tmp_path_factory.mktemp("on_slurm"))
     begin = time.monotonic()
@@ -107,7 +108,11 @@ def finished_on_slurm(cluster: Path, tmp_path_factory: pytest.TempPathFactory) -
         slurm("scancel", re.findall(r"SLURM job (\d+)", lock.read_text())[0])
         assert run.wait(900) == 0, (folder / "snakemake.log").read_text()
     print(f"finished after {time.monotonic() - begin:.0f} s")
-    return folder
+    yield folder
+    # A cancelled job's Snakemake may wait for ever; this cluster has no cgroups to end it by.
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or []):
+            process.kill()
 
 
 def test_all_targets_appear(finished_on_slurm: Path):
