@@ -96,6 +96,15 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
     assert result.returncode == 1 and "JAX_PLATFORMS=tpu: there is no such device" in said
 
 
+THREE_GPUS = "for n in 0 1 2; do echo GPU $n: fake; done"
+
+
+def write_driver(folder: Path, program: str) -> None:
+    """A program of the driver's name, for a PATH that begins with the folder."""
+    (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
+    (folder / "nvidia-smi").chmod(0o755)
+
+
 @pytest.mark.parametrize(
     "program, found",
     [
@@ -109,8 +118,7 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
 def test_the_driver_is_asked_for_a_gpu(
     program: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{program}\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
+    write_driver(tmp_path, program)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert list_gpus() == found
 
@@ -122,8 +130,7 @@ def test_the_driver_is_asked_for_a_gpu(
 def test_the_environment_may_show_some_gpus(
     shown: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nfor n in 0 1 2; do echo GPU $n: fake; done\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
+    write_driver(tmp_path, THREE_GPUS)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
     assert list_gpus() == found
@@ -143,8 +150,7 @@ def test_a_gpu_is_of_use_if_the_jax_that_is_installed_computes_on_it(
 
 
 def test_jobs_at_once_have_gpus_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nfor n in 0 1 2; do echo GPU $n: fake; done\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
+    write_driver(tmp_path, THREE_GPUS)
     # The second and the third of three, and what each of three jobs is shown.
     environ = environment(tmp_path) | {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",

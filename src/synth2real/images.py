@@ -67,8 +67,13 @@ def find_spec(config: ImagesConfig, source: Source, classes: tuple[str, ...]) ->
     if config.background is not None:
         return spec
     index_N = np.arange(len(source.labels()))
-    sample_N = index_N[:: -(-len(index_N) // SAMPLE)]
-    return replace(spec, background=find_background(source.read(sample_N, spec)))
+    images_NxHxWxC = source.read(index_N[sample_of(len(index_N))], spec)
+    return replace(spec, background=find_background(images_NxHxWxC))
+
+
+def sample_of(count: int) -> slice:
+    """In which of so many images a background is looked for: in `SAMPLE` at most, from all over."""
+    return slice(None, None, -(-count // SAMPLE))
 
 
 def spec_of_headers(config: ImagesConfig, source: Source, classes: tuple[str, ...]) -> ImageSpec:

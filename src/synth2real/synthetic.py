@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from synth2real.errors import InputError
-from synth2real.images import SAMPLE, find_background
+from synth2real.images import find_background, sample_of
 from synth2real.io.arrays import load_arrays, save_arrays
 from synth2real.io.files import write_atomically
 from synth2real.settings import setting, whole
@@ -121,7 +121,8 @@ def write_synthetic(
 
 def _warn_of_background(images_NxHxWxC: np.ndarray, spec: ImageSpec) -> None:
     """Warns of dark images where the real ones are light, or the reverse."""
-    real, synthetic = spec.background, find_background(images_NxHxWxC[:SAMPLE])
+    sample_MxHxWxC = images_NxHxWxC[sample_of(len(images_NxHxWxC))]
+    real, synthetic = spec.background, find_background(sample_MxHxWxC)
     if EDGE not in (real, synthetic) and is_light(real) != is_light(synthetic):
         log.warning(
             f"synthetic images lie on {synthetic} and real ones on {real}, which warps fill up "

@@ -97,8 +97,8 @@ def is_quick_at_bfloat16() -> bool:
 
     Intel's take twice the time if they have no AMX, or it is hidden from a virtual machine.
     """
-    is_amd = processor().get("vendor_id") == "AuthenticAMD"
-    flags = processor().get("flags", "").split()
+    found = processor()
+    flags, is_amd = found.get("flags", "").split(), found.get("vendor_id") == "AuthenticAMD"
     return "amx_bf16" in flags or (is_amd and "avx512_bf16" in flags)
 
 

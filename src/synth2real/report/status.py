@@ -72,7 +72,7 @@ def seconds_left(run: Run, seconds: Mapping[str, float], running: Mapping[str, s
         left += seconds.get(_like(rule, seconds), 0.0) * max(count - run.done[rule], 0)
     for job, line in running.items():
         whole, to_go = _said(line)
-        left -= whole - to_go if whole else 0.5 * seconds.get(_like(Path(job).name, seconds), 0.0)
+        left -= whole - to_go if whole else 0.5 * seconds.get(_like(job, seconds), 0.0)
     return max(left, 0.0) / run.at_once
 
 
@@ -95,11 +95,14 @@ def _uncounted(run: Run, seconds: Mapping[str, float]) -> dict[str, int]:
 
 
 def _like(name: str, rules: Iterable[str]) -> str:
-    """The rule that a name begins with, the longest if several; "" if there is none.
+    """The rule that a name begins with, of a log without its folder; "" if there is none.
+
+    Of several it is the longest.
 
     The jobs of classify_train_gan are like those of classify_train, and have names like them.
     """
-    return max((rule for rule in rules if name.startswith(rule)), key=len, default="")
+    job = Path(name).name
+    return max((rule for rule in rules if job.startswith(rule)), key=len, default="")
 
 
 def status(folder: Path) -> str:
@@ -158,7 +161,7 @@ def _seconds(folder: Path, run: Run, running: Mapping[str, str]) -> dict[str, fl
     said, times = defaultdict(list), defaultdict(list)
     for job, line in running.items():
         if whole := _said(line)[0]:
-            said[_like(Path(job).name, run.planned)].append(whole)
+            said[_like(job, run.planned)].append(whole)
     for path in (folder / "results/benchmarks").rglob("*.tsv"):
         times[_like(path.stem, run.planned)].append(pd.read_csv(path, sep="\t")["s"].iloc[-1])
     return {rule: fmean(seconds) for rule, seconds in (said | times).items() if rule}
